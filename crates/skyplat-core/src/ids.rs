@@ -1,0 +1,144 @@
+//! Small typed names that every stage shares: regions, zones, accounts, partitions, address ranges.
+//!
+//! They are newtypes so that a region is never passed where an account is wanted. None of them talks to a cloud; what
+//! exists in an account is a fact (see [`crate::facts`]).
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+/// Declares a text newtype with the conversions every name needs.
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps a text without checking that such a thing exists.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+    };
+}
+pub(crate) use name_type;
+
+name_type!(
+    /// An AWS region, such as `us-west-2`.
+    Region
+);
+name_type!(
+    /// A twelve-digit AWS account id.
+    AccountId
+);
+name_type!(
+    /// An AWS partition: `aws`, `aws-cn` or `aws-us-gov`.
+    Partition
+);
+name_type!(
+    /// The name of an availability zone, such as `us-west-2a`.
+    ZoneName
+);
+
+impl ZoneName {
+    /// Returns the zone's letter (`a` of `us-west-2a`), by which its subnets are named.
+    pub fn letter(&self) -> &str {
+        let start = self.0.char_indices().last().map_or(0, |(at, _)| at);
+        &self.0[start..]
+    }
+}
+
+/// An IPv4 address range in CIDR notation, always with its host bits cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cidr(Ipv4Net);
+
+impl Cidr {
+    /// Makes the range of `prefix` bits that contains `address`.
+    ///
+    /// # Errors
+    /// When `prefix` is longer than 32.
+    pub fn new(address: Ipv4Addr, prefix: u8) -> Result<Self, ipnet::PrefixLenError> {
+        Ok(Self(Ipv4Net::new(address, prefix)?.trunc()))
+    }
+
+    /// Returns the range as an [`Ipv4Net`].
+    pub fn net(&self) -> Ipv4Net {
+        self.0
+    }
+
+    /// Returns the first address.
+    pub fn base(&self) -> Ipv4Addr {
+        self.0.network()
+    }
+
+    /// Returns the prefix length in bits.
+    pub fn prefix(&self) -> u8 {
+        self.0.prefix_len()
+    }
+
+    /// Returns whether the two ranges share an address.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.0.contains(&other.0) || other.0.contains(&self.0)
+    }
+
+    /// Returns whether `other` lies wholly inside this range.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.0.contains(&other.0)
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = ipnet::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.parse::<Ipv4Net>()?.trunc()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlap_is_symmetric_and_nested_ranges_overlap() {
+        let vpc: Cidr = "10.1.0.0/16".parse().unwrap();
+        let subnet: Cidr = "10.1.64.0/18".parse().unwrap();
+        let other: Cidr = "10.2.0.0/16".parse().unwrap();
+        assert!(vpc.overlaps(&subnet) && subnet.overlaps(&vpc));
+        assert!(!vpc.overlaps(&other));
+    }
+
+    #[test]
+    fn a_zone_is_known_by_its_letter() {
+        assert_eq!(ZoneName::new("us-west-2a").letter(), "a");
+    }
+}

@@ -1,0 +1,3 @@
+//! The engine of skyplat.
+pub mod config;
+pub mod ids;
