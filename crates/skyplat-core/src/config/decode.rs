@@ -185,7 +185,11 @@ fn read_list<T>(decoder: &mut Decoder, node: &Node, path: &str, read: Reader<T>)
         decoder.locations.insert(&path, None, item.span);
         if item.is_null() {
             let message = format!("an element of `{}` is empty", last_key(&path));
-            let diagnostic = Diagnostic::at(Code::MissingKey, Severity::Error, item.span, message);
+            // Nothing at all stands just behind its dash.
+            let behind_dash = matches!(&item.content, Content::Scalar { text, .. } if text.is_empty());
+            let column = item.span.column.saturating_sub(usize::from(behind_dash)).max(1);
+            let span = Span { column, ..item.span };
+            let diagnostic = Diagnostic::at(Code::MissingKey, Severity::Error, span, message);
             let diagnostic = diagnostic.with_hint("remove the lone `-`, or write the element after it");
             decoder.refuse(&path, diagnostic);
             decoder.locations.drop_item(list, &path);

@@ -31,6 +31,9 @@ pub use model::*;
 pub use names::fit_name;
 pub use report::{Diagnostic, Related, Report, Severity, Span};
 
+#[cfg(test)]
+mod tests;
+
 use decode::Decoder;
 use location::Locations;
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError};
+use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
 
 use super::code::Code;
 use super::report::{Diagnostic, Severity, Span, quoted};
@@ -189,7 +189,8 @@ impl Builder {
                 }
             };
             let span = span_of(&place);
-            if let Err(fatal) = self.take(event, span) {
+            self.refuse_tag(&event, place.tag_span().map_or(span, |tag| span_of(&tag)));
+            if let Err(fatal) = self.take(event, span, place.is_empty()) {
                 self.diagnostics.push(*fatal);
                 return false;
             }
@@ -197,26 +198,21 @@ impl Builder {
         true
     }
 
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
-        let tag = match &event {
-            Event::Scalar(_, _, _, tag)
-            | Event::SequenceStart(_, _, tag)
-            | Event::MappingStart(_, _, tag) => tag.clone(),
-            _ => None,
-        };
-        let core = tag.as_ref().and_then(|t| t.core_suffix());
-        if let Some(tag) = &tag
-            && core.is_none()
+    /// Reports a tag that is none of YAML's own.
+    fn refuse_tag(&mut self, event: &Event<'_>, span: Span) {
+        if let Some(tag) = tag_of(event)
+            && tag.core_suffix().is_none()
         {
+            let message = format!("the tag {} has no meaning here", quoted(&tag.to_string()));
             self.diagnostics.push(
-                error(
-                    Code::UnsupportedTag,
-                    span,
-                    format!("the tag {} has no meaning here", quoted(&tag.to_string())),
-                )
-                .with_hint("leave the tag out; a text that begins with `!` goes in quotes"),
+                error(Code::UnsupportedTag, span, message)
+                    .with_hint("leave the tag out; a text that begins with `!` goes in quotes"),
             );
         }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span, is_empty: bool) -> Result<(), Box<Diagnostic>> {
+        let is_text = tag_of(&event).and_then(|tag| tag.core_suffix()) == Some("str");
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -228,8 +224,10 @@ impl Builder {
                 }
             }
             Event::Scalar(text, style, anchor, _) => {
-                let plain = style == ScalarStyle::Plain && core != Some("str");
-                self.finish(Node::scalar(span, text.into_owned(), plain), anchor)?;
+                let plain = style == ScalarStyle::Plain && !is_text;
+                // The parser writes nothing at all as `~`.
+                let text = if plain && is_empty { String::new() } else { text.into_owned() };
+                self.finish(Node::scalar(span, text, plain), anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.frames.push(Frame { span, anchor, kind: FrameKind::List(Vec::new()) });
@@ -349,6 +347,16 @@ impl Builder {
             },
         }
         Ok(())
+    }
+}
+
+/// The tag of a node's event.
+fn tag_of<'a>(event: &'a Event<'_>) -> Option<&'a Tag> {
+    match event {
+        Event::Scalar(_, _, _, tag) | Event::SequenceStart(_, _, tag) | Event::MappingStart(_, _, tag) => {
+            tag.as_deref()
+        }
+        _ => None,
     }
 }
 

@@ -3,7 +3,6 @@
 //! Both YAML shapes end in one place: in a stack file the keys stand under `config:` with a project's prefix, in the plain
 //! shape at the top, with or without one. From there a platform is a hub with spokes, a list of regions, or a starter.
 
-
 use super::code::Code;
 use super::decode::{
     Decoder, Fields, read_bool, read_cidr, read_loose_text, read_number, read_text, read_text_map, read_word,
@@ -49,16 +48,15 @@ pub(super) fn read_platform(decoder: &mut Decoder, root: &Node) -> Option<Platfo
     let has =
         |key: &str| entries.iter().any(|(name, _)| *name == key || closest(name, SHAPE_KEYS) == Some(key));
     let place = entries.first().map_or(root.span, |(_, entry)| entry.key_span);
-    let mut known: Vec<&'static str>;
-    let shape_keys: &[&str] = if has("hub") || has("spokes") {
+    decoder.locations.insert("", None, place);
+    let shape_keys: &[&'static str] = if has("hub") || has("spokes") {
         &["hub", "spokes"]
     } else if has("regions") {
         &["regions", "node_pools"]
     } else {
         &["region", "node_pools", "cidr"]
     };
-    known = shape_keys.to_vec();
-    known.extend(COMMON_KEYS);
+    let known = [shape_keys, COMMON_KEYS].concat();
     let entries = refuse_other_shapes(decoder, entries, shape_keys);
     let fields = decoder.known_fields(entries, "", &known, place);
     let shape = match shape_keys[0] {
