@@ -44,7 +44,6 @@ macro_rules! name_type {
     };
 }
 
-
 name_type!(
     /// An AWS region, such as `us-west-2`.
     Region

@@ -1,4 +1,7 @@
 //! The engine of skyplat.
 pub mod config;
+pub mod facts;
+pub mod graph;
 pub mod ids;
+pub mod object;
 pub mod value;

@@ -4,8 +4,8 @@
 //! that is still inside is an error naming its path. Maps come in the order of their keys.
 
 use serde::de::{
-    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer,
+    MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -116,7 +116,9 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, TreeError> {
         let Some(item) = self.items.next() else { return Ok(None) };
         self.index += 1;
-        seed.deserialize(TreeDeserializer(item)).map(Some).map_err(|e| e.within(&(self.index - 1).to_string()))
+        seed.deserialize(TreeDeserializer(item))
+            .map(Some)
+            .map_err(|e| e.within(&(self.index - 1).to_string()))
     }
 }
 
@@ -137,7 +139,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, TreeError> {
-        let (key, value) = self.value.take().ok_or_else(|| TreeError::new("a value was asked before its key"))?;
+        let (key, value) =
+            self.value.take().ok_or_else(|| TreeError::new("a value was asked before its key"))?;
         seed.deserialize(TreeDeserializer(value)).map_err(|e| e.within(key))
     }
 }
@@ -229,7 +232,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, v: f64) -> Result<Tree, E> {
-        serde_json::Number::from_f64(v).map(Tree::Number).ok_or_else(|| E::custom("a number that is not finite"))
+        serde_json::Number::from_f64(v)
+            .map(Tree::Number)
+            .ok_or_else(|| E::custom("a number that is not finite"))
     }
 
     fn visit_str<E: de::Error>(self, v: &str) -> Result<Tree, E> {

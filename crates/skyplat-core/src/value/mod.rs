@@ -41,7 +41,8 @@ impl TreeError {
 
     /// Puts a path segment in front, on the way out of a nested field.
     pub(crate) fn within(mut self, segment: &str) -> Self {
-        self.path = if self.path.is_empty() { segment.to_owned() } else { format!("{segment}.{}", self.path) };
+        self.path =
+            if self.path.is_empty() { segment.to_owned() } else { format!("{segment}.{}", self.path) };
         self
     }
 }

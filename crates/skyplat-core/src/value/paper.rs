@@ -38,7 +38,9 @@ pub fn display(tree: &Tree) -> Json {
         Tree::List(items) => items.iter().map(display).collect(),
         Tree::Text(parts) => json!({"$text": parts.iter().map(display).collect::<Json>()}),
         Tree::Json(inner) => json!({"$json": display(inner)}),
-        Tree::Map(map) => Json::Object(map.iter().map(|(key, value)| (write_key(key), display(value))).collect()),
+        Tree::Map(map) => {
+            Json::Object(map.iter().map(|(key, value)| (write_key(key), display(value))).collect())
+        }
         other => show(other),
     }
 }
@@ -51,7 +53,9 @@ pub fn show(tree: &Tree) -> Json {
         Tree::Number(v) => Json::Number(v.clone()),
         Tree::String(v) => Json::String(v.clone()),
         Tree::List(items) => items.iter().map(show).collect(),
-        Tree::Map(map) => Json::Object(map.iter().map(|(key, value)| (write_key(key), show(value))).collect()),
+        Tree::Map(map) => {
+            Json::Object(map.iter().map(|(key, value)| (write_key(key), show(value))).collect())
+        }
         Tree::Ref(r) => json!({"$ref": {"object": r.object.as_str(), "field": r.field}}),
         Tree::Text(parts) => json!({"$text": parts.iter().map(show).collect::<Json>()}),
         Tree::Json(inner) => json!({"$json": show(inner)}),
@@ -105,17 +109,18 @@ fn read_notation(name: &str, value: &Json) -> Result<Tree, TreeError> {
         },
         "json" => Ok(Tree::Json(Box::new(read(value)?))),
         "unknown" => read_reference(&text(value)?).map(Tree::Unknown),
-        "digest" => {
-            serde_json::from_value::<Digest>(value.clone()).map(Tree::Digest).map_err(|e| TreeError::new(e.to_string()))
-        }
+        "digest" => serde_json::from_value::<Digest>(value.clone())
+            .map(Tree::Digest)
+            .map_err(|e| TreeError::new(e.to_string())),
         "secret" => Err(TreeError::new("a secret that was only shown cannot be read back")),
         _ => Err(TreeError::new(format!("unknown notation ${name}"))),
     }
 }
 
 fn read_reference(text: &str) -> Result<Reference, TreeError> {
-    let (object, field) =
-        text.rsplit_once('.').ok_or_else(|| TreeError::new(format!("{text} is no reference: OBJECT.FIELD")))?;
+    let (object, field) = text
+        .rsplit_once('.')
+        .ok_or_else(|| TreeError::new(format!("{text} is no reference: OBJECT.FIELD")))?;
     Ok(Reference { object: Address::new(object), field: field.to_owned() })
 }
 
@@ -142,8 +147,9 @@ fn read_key(text: &str) -> Result<Key, TreeError> {
         literal.push_str(&rest[..at]);
         let after = &rest[at + 1..];
         if let Some(reference) = after.strip_prefix('{') {
-            let (reference, tail) =
-                reference.split_once('}').ok_or_else(|| TreeError::new(format!("key {text}: ${{ without }}")))?;
+            let (reference, tail) = reference
+                .split_once('}')
+                .ok_or_else(|| TreeError::new(format!("key {text}: ${{ without }}")))?;
             if !literal.is_empty() {
                 parts.push(KeyPart::Literal(std::mem::take(&mut literal)));
             }
@@ -218,7 +224,10 @@ pub mod named {
     ///
     /// # Errors
     /// When a secret in the clear is inside.
-    pub fn serialize<S: Serializer>(trees: &BTreeMap<String, Tree>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(
+        trees: &BTreeMap<String, Tree>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         trees
             .iter()
             .map(|(name, tree)| super::write(tree).map(|json| (name, json)))
@@ -231,7 +240,9 @@ pub mod named {
     ///
     /// # Errors
     /// When the text is not this module's notation.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Tree>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Tree>, D::Error> {
         BTreeMap::<String, Json>::deserialize(deserializer)?
             .into_iter()
             .map(|(name, json)| super::read(&json).map(|tree| (name, tree)))
@@ -254,8 +265,10 @@ mod tests {
     fn key() -> impl Strategy<Value = Key> {
         prop_oneof![
             "[$a{}]{0,6}".prop_map(Key::Literal),
-            ("[$a{}]{1,4}", reference()).prop_map(|(text, r)| Key::Text(vec![KeyPart::Literal(text), KeyPart::Ref(r)])),
-            (reference(), "[$a{}:]{1,4}").prop_map(|(r, text)| Key::Text(vec![KeyPart::Ref(r), KeyPart::Literal(text)])),
+            ("[$a{}]{1,4}", reference())
+                .prop_map(|(text, r)| Key::Text(vec![KeyPart::Literal(text), KeyPart::Ref(r)])),
+            (reference(), "[$a{}:]{1,4}")
+                .prop_map(|(r, text)| Key::Text(vec![KeyPart::Ref(r), KeyPart::Literal(text)])),
         ]
     }
 

@@ -10,10 +10,10 @@
 //! | some digest | the text in parts, so that equal parts mean an equal text |
 //! | some unknown | the text in parts, unknown as a whole |
 
+use super::TreeError;
 use super::paper;
 use super::secret::Secret;
 use super::tree::{Key, KeyPart, Map, Reference, Tree};
-use super::TreeError;
 
 /// What a reference stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,9 @@ fn resolve_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Tr
                         KeyPart::Ref(reference) => match lookup(reference) {
                             Resolved::Known(Tree::String(value)) => text.push_str(&value),
                             Resolved::Known(_) => {
-                                return Err(TreeError::new(format!("{reference} stands in a key but is no text")));
+                                return Err(TreeError::new(format!(
+                                    "{reference} stands in a key but is no text"
+                                )));
                             }
                             Resolved::Unknown => return Ok(Tree::Unknown(reference.clone())),
                         },
@@ -79,7 +81,10 @@ fn resolve_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Tr
 
 /// Joins the parts of a text as far as they are known.
 fn join(parts: Vec<Tree>) -> Tree {
-    if parts.iter().any(|part| matches!(part, Tree::Unknown(_) | Tree::Ref(_) | Tree::Digest(_) | Tree::Text(_))) {
+    if parts
+        .iter()
+        .any(|part| matches!(part, Tree::Unknown(_) | Tree::Ref(_) | Tree::Digest(_) | Tree::Text(_)))
+    {
         return Tree::Text(merge(parts));
     }
     let secret = parts.iter().any(Tree::has_secret);

@@ -28,7 +28,11 @@ enum Slot {
 }
 
 /// Hands `tree` to the `TreeSerializer` behind `serializer`; an error with any other serializer.
-pub(super) fn hand_over<S: Serializer>(tree: Tree, serializer: S, name: &'static str) -> Result<S::Ok, S::Error> {
+pub(super) fn hand_over<S: Serializer>(
+    tree: Tree,
+    serializer: S,
+    name: &'static str,
+) -> Result<S::Ok, S::Error> {
     struct Payload(Tree);
     impl Serialize for Payload {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -88,7 +92,9 @@ impl Serializer for TreeSerializer {
     }
 
     fn serialize_f64(self, v: f64) -> Result<Tree, TreeError> {
-        serde_json::Number::from_f64(v).map(Tree::Number).ok_or_else(|| TreeError::new("a number that is not finite"))
+        serde_json::Number::from_f64(v)
+            .map(Tree::Number)
+            .ok_or_else(|| TreeError::new("a number that is not finite"))
     }
 
     fn serialize_char(self, v: char) -> Result<Tree, TreeError> {
@@ -119,11 +125,20 @@ impl Serializer for TreeSerializer {
         Ok(Tree::Null)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Tree, TreeError> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Tree, TreeError> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, v: &T) -> Result<Tree, TreeError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        v: &T,
+    ) -> Result<Tree, TreeError> {
         if name != TREE_NAME && name != SECRET_NAME {
             return v.serialize(self);
         }
@@ -333,7 +348,11 @@ impl ser::SerializeStruct for Entries {
     type Ok = Tree;
     type Error = TreeError;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), TreeError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), TreeError> {
         self.field(key, value)
     }
 
@@ -346,7 +365,11 @@ impl ser::SerializeStructVariant for Entries {
     type Ok = Tree;
     type Error = TreeError;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), TreeError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), TreeError> {
         self.field(key, value)
     }
 

@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn a_ground_tree_decodes_and_another_names_the_path() {
-        let mut tree = to_tree(&Inputs { vpc: "vpc-1".into(), token: Secret::new("s"), extra: None }).unwrap();
+        let mut tree =
+            to_tree(&Inputs { vpc: "vpc-1".into(), token: Secret::new("s"), extra: None }).unwrap();
         assert_eq!(from_tree::<Inputs>(&tree).unwrap().vpc.known().unwrap(), "vpc-1");
         tree.set("vpc", Tree::Unknown(reference()));
         assert_eq!(from_tree::<Inputs>(&tree).unwrap_err().path, "vpc");
