@@ -153,7 +153,7 @@ impl State {
                 self.transition(address, uid, RecordEvent::UpdateBegins(next.clone()))?;
             }
             Entry::DeleteBegins { address, uid } => {
-                self.transition(address, uid, RecordEvent::DeleteBegins)?
+                self.transition(address, uid, RecordEvent::DeleteBegins)?;
             }
             Entry::Identified { address, uid, id } => {
                 self.transition(address, uid, RecordEvent::Identified(id.clone()))?;
@@ -169,7 +169,7 @@ impl State {
                 self.transition(address, uid, RecordEvent::Updated(outputs.clone()))?;
             }
             Entry::Failed { address, uid, effect } => {
-                self.transition(address, uid, RecordEvent::Failed(*effect))?
+                self.transition(address, uid, RecordEvent::Failed(*effect))?;
             }
             Entry::Deleted { address, uid }
             | Entry::Retained { address, uid, .. }
