@@ -43,7 +43,6 @@ macro_rules! name_type {
         }
     };
 }
-pub(crate) use name_type;
 
 name_type!(
     /// An AWS region, such as `us-west-2`.
