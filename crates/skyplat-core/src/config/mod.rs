@@ -9,12 +9,14 @@
 
 pub mod addresses;
 mod check;
+mod clusters;
 mod code;
 mod decode;
 mod instances;
 mod location;
 mod model;
 mod names;
+mod namespace;
 mod parse;
 mod read;
 pub mod regions;
@@ -22,15 +24,21 @@ mod report;
 mod suggest;
 mod syntax;
 pub mod versions;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use addresses::{AddressError, SubnetLayout, region_cidr, subnet_layout};
+pub use clusters::{ClusterConfig, ClusterRole};
 pub use code::Code;
 pub use instances::{InstanceKind, instance_architecture};
-pub use model::*;
+pub use model::{
+    Addons, ComponentVersions, DEFAULT_PROJECT, DataPlane, Hub, HubSkyPilot, IamSettings, NodePool,
+    PlatformConfig, RegionConfig, Shape, Spoke, SpokeSkyPilot, Tailscale, Taint,
+};
 pub use names::fit_name;
 pub use report::{Diagnostic, Related, Report, Severity, Span};
+pub use words::{Architecture, CapacityType, Endpoint, Nat, TaintEffect, Topology, UserRole, Zones};
 
 #[cfg(test)]
 mod tests;

@@ -424,11 +424,11 @@ mod tests {
 
     #[test]
     fn an_alias_bomb_is_refused_early() {
-        let mut text = String::from("a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n");
-        for level in 1..30 {
-            let below = format!("*a{},", level - 1).repeat(10);
-            text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
-        }
+        let level = |level: usize| match level {
+            0 => "a0: &a0 [1,1,1,1,1,1,1,1,1,1]".into(),
+            _ => format!("a{level}: &a{level} [{}]", format!("*a{},", level - 1).repeat(10)),
+        };
+        let text = (0..30).map(level).collect::<Vec<String>>().join("\n");
         assert_eq!(codes(text.as_bytes())[0].0, Code::TooLarge);
     }
 

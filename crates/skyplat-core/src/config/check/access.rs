@@ -4,7 +4,8 @@ use super::{Finding, Findings, region_views};
 use crate::config::addresses::{PRIVATE_RANGES, RESERVED_RANGES};
 use crate::config::code::Code;
 use crate::config::location::item_path;
-use crate::config::model::{Endpoint, PlatformConfig};
+use crate::config::model::PlatformConfig;
+use crate::config::words::Endpoint;
 use crate::ids::Cidr;
 
 /// Checks each list of ranges: the platform's, and the regions' own.

@@ -6,10 +6,11 @@ use crate::config::addresses::{
 };
 use crate::config::code::Code;
 use crate::config::location::item_path;
-use crate::config::model::{Nat, PlatformConfig, Shape, Topology, Zones};
+use crate::config::model::{PlatformConfig, Shape};
 use crate::config::regions::{known_regions, partition_of};
 use crate::config::report::quoted;
 use crate::config::suggest::closest;
+use crate::config::words::{Nat, Topology, Zones};
 
 /// Fewest zones a cluster runs in.
 const MIN_ZONES: usize = 2;

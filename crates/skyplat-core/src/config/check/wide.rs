@@ -3,9 +3,10 @@
 use super::{Finding, Findings, region_views};
 use crate::config::code::Code;
 use crate::config::location::{item_path, key_path};
-use crate::config::model::{DataPlane, Endpoint, PlatformConfig, Shape, UserRole};
+use crate::config::model::{DataPlane, PlatformConfig, Shape};
 use crate::config::regions::partition_of;
 use crate::config::report::sentence;
+use crate::config::words::{Endpoint, UserRole};
 
 /// Warns of every way in which the configuration is open by default.
 pub(super) fn check_wide_defaults(config: &PlatformConfig, findings: &mut Findings<'_>) {

@@ -1,6 +1,6 @@
 //! Broken configurations: every one with all its errors, each at its place.
 
-use super::*;
+use super::{Code, Severity, all_agree, compare, edited};
 
 /// Edits of `QUIET` and the errors that follow, at the marks.
 #[rustfmt::skip]

@@ -1,6 +1,8 @@
 //! Configurations that can be used, and what there is to think about.
 
-use super::*;
+use super::{
+    Code, QUIET, Report, SEED, Severity, Target, all_agree, compare, edited, parse, parse_config, report,
+};
 use crate::config::check_config;
 
 #[test]
