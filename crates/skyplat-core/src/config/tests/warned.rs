@@ -29,6 +29,7 @@ fn every_warning_is_told_at_its_place() {
         ("arn:aws:acm:us-west-2:123456789012:certificate/0f1e", "‹<SSL_CERT_ARN>", &[Code::Placeholder]),
         ("sky.acme.io", "‹<YOUR_DEPLOYMENT_NAME> (e.g. \"skypilot.example.com\")", &[Code::Placeholder]),
         ("", "component_versions: {kubernetes: ‹\"1.33\"}\n", &[Code::ExtendedSupport]),
+        ("[m7i.large]", "[m7i.large]\n      instance_family: ‹[]", &[Code::NoEffect]),
         ("", "addons: {external_dns: ‹false}\n", &[Code::MissingAddon]),
     ];
     all_agree(edits.iter().map(|(from, to, codes)| compare(&edited(from, to), Severity::Warning, codes)));
@@ -73,6 +74,35 @@ fn what_is_still_to_be_filled_in_stops_a_cloud_and_not_a_simulation() {
         .map(|d| d.path.as_str())
         .collect();
     assert_eq!(errors, ["hub.skypilot.ingress_ssl_cert_arn", "hub.tailscale.oauth_secret_arn"]);
+}
+
+/// A stack file as its template leaves it, hub alone.
+const TEMPLATE: &str = r#"
+config:
+  sp:hub:
+    region: us-east-2
+    node_pools:
+      - {name: general, capacity_type: on-demand, instance_category: [t]}
+      - {name: gpu, capacity_type: on-demand, instance_category: [g]}
+    skypilot:
+      default_user_role: admin
+      ingress_host: <YOUR_DEPLOYMENT_NAME> (e.g. "skypilot.example.com")
+      ingress_ssl_cert_arn: <SSL_CERT_ARN>
+      data_planes: [{name: team-a}, {name: team-b}]
+    tailscale:
+      oauth_secret_arn: <TAILSCALE_OAUTH_SECRET_ARN>
+  sp:spokes: []
+"#;
+
+#[test]
+fn a_template_can_be_simulated_before_it_is_filled_in() {
+    let count = |report: &Report, severity| {
+        report.diagnostics.iter().filter(|d| d.code == Code::Placeholder && d.severity == severity).count()
+    };
+    let simulated = parse(TEMPLATE).unwrap();
+    assert_eq!(count(&simulated.report, Severity::Warning), 3, "{}", simulated.report);
+    let cloud = report(TEMPLATE, Target::Cloud);
+    assert_eq!(count(&cloud, Severity::Error), 3, "{cloud}");
 }
 
 #[test]
