@@ -6,6 +6,16 @@
 //!
 //! The first stage of the flow. It is pure: bytes in, configuration or report out. What only the cloud can tell (whether
 //! a certificate is issued, whether a role exists) is asked later, as facts.
+//!
+//! What was decided where the format leaves room:
+//! * A `hub` needs `skypilot`, with a host and a certificate: regions without SkyPilot are a `regions` list or a starter.
+//! * `nat`, `endpoint`, `public_access_cidrs`, `cluster_admins` and `availability_zones` stand at the top level for all
+//!   regions, and in a region to override that as a whole; lists are not merged.
+//! * `availability_zones` is a number, or in a region a list of names.
+//! * A misspelled key is an error and is read as the key that was meant, so that its value is checked in the same run.
+//! * Texts that name something must be texts; versions, sizes, ids, labels and tags may be unquoted numbers, and keep
+//!   their spelling (`1.30` stays 1.30).
+//! * What still has to be filled in is a warning for the simulated cloud and an error for a real one.
 
 pub mod addresses;
 mod check;

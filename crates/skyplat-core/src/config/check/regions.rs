@@ -106,7 +106,7 @@ pub(super) fn check_addresses(config: &PlatformConfig, findings: &mut Findings<'
         .into_iter()
         .filter(|view| {
             // The range of a region that does not exist says nothing.
-            let chosen = view.own.is_some_and(|own| own.cidr.is_some());
+            let chosen = view.own.is_none_or(|own| own.cidr.is_some());
             let known = chosen || partition_of(view.cluster.region).is_some();
             known && findings.is_sound(&view.path_of("region")) && findings.is_sound(&view.path_of("cidr"))
         })
