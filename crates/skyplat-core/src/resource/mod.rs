@@ -8,12 +8,14 @@ pub mod eks_cluster;
 pub mod irsa_role;
 pub mod karpenter;
 mod manifests;
+pub mod peering;
 mod role;
 pub mod vpc;
 mod zones;
 
 pub use eks_cluster::{EksCluster, EksClusterOutputs};
 pub use irsa_role::{IrsaOutputs, IrsaRole, ServiceAccountRef, irsa_role};
-pub use karpenter::{Karpenter, KarpenterOutputs, NodePool, SpotServiceRole};
+pub use karpenter::{CpuRange, Karpenter, KarpenterOutputs, NodePool, SpotServiceRole};
+pub use peering::{Peering, PeeringOutputs};
 pub use role::RolePolicies;
 pub use vpc::{Subnet, Vpc, VpcOutputs};
