@@ -5,6 +5,8 @@
 //! configuration asks for is not decided here.
 
 pub mod eks_cluster;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod irsa_role;
 pub mod karpenter;
 mod manifests;
@@ -19,3 +21,6 @@ pub use karpenter::{CpuRange, Karpenter, KarpenterOutputs, NodePool, SpotService
 pub use peering::{Peering, PeeringOutputs};
 pub use role::RolePolicies;
 pub use vpc::{Subnet, Vpc, VpcOutputs};
+
+#[cfg(test)]
+mod tests;
