@@ -14,6 +14,8 @@ pub mod memory;
 pub mod record;
 pub mod rehearsal;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 
