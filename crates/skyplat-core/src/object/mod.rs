@@ -7,11 +7,17 @@
 //!
 //! What the rest of the engine handles is the erased [`ObjectNode`].
 
+pub mod cognito;
+pub mod efs;
 pub mod gate;
 pub mod helm;
 pub mod k8s;
+pub mod lookup;
 pub mod node;
+pub mod route53;
 pub mod rules;
+pub mod secretsmanager;
+pub mod skypilot;
 
 use std::borrow::Borrow;
 use std::fmt;
