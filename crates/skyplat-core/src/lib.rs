@@ -4,4 +4,5 @@ pub mod facts;
 pub mod graph;
 pub mod ids;
 pub mod object;
+pub mod resource;
 pub mod value;

@@ -3,8 +3,6 @@
 //! The OAuth client is somebody else's secret, read at apply time. A region's range is advertised once its cluster
 //! stands, and no longer before its cluster goes.
 
-use std::collections::BTreeMap;
-
 use crate::config::fit_name;
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::Region;
@@ -14,7 +12,7 @@ use crate::object::k8s::K8sObject;
 use crate::object::lookup::LookupSecret;
 use crate::resource::eks_cluster::EksCluster;
 use crate::resource::karpenter::Karpenter;
-use crate::resource::manifest;
+use crate::resource::manifests;
 use crate::tree;
 use crate::value::{ToTree, Tree, Value};
 
@@ -54,13 +52,13 @@ impl Resource for SubnetRouter {
         let karpenter = cx.outputs(self.karpenter)?;
         let oauth = self.oauth(cx)?;
         let namespace = cx
-            .object("namespace", K8sObject::new(manifest::namespace("tailscale", &BTreeMap::new())))
+            .object("namespace", manifests::namespace("tailscale", &[]))
             .within(&cluster.container)
             .add()?;
         let namespace_ready = namespace.ready();
         let namespace = namespace.output(K8sObject::NAME);
         let secret = cx
-            .object("oauth-secret", K8sObject::new(manifest::secret("operator-oauth", &namespace, oauth)))
+            .object("oauth-secret", manifests::secret("operator-oauth", &namespace, oauth))
             .within(&cluster.container)
             .add()?;
         let operator = cx
@@ -87,11 +85,11 @@ impl Resource for SubnetRouter {
             .add()?;
 
         let hostname = fit_name(&format!("{}-ts-subnet-router", cluster.cluster_name), HOSTNAME_LIMIT);
-        let mut routes = vec![cluster.vpc.cidr.to_tree()];
+        let mut routes = vec![cluster.vpc.cidr_block.to_tree()];
         let mut reached = definition.ready();
         for spoke in &self.spokes {
             let spoke = cx.outputs(*spoke)?;
-            routes.push(spoke.vpc.cidr.to_tree());
+            routes.push(spoke.vpc.cidr_block.to_tree());
             reached = reached.and(&spoke.control_plane);
         }
         cx.object("connector", K8sObject::new(connector(&hostname, routes)))

@@ -3,7 +3,8 @@
 use super::{AddonBase, Chart, account};
 use crate::graph::{LowerError, Lowering, Ready, Resource};
 use crate::object::k8s::K8sObject;
-use crate::resource::irsa_role::{RolePolicies, irsa_role};
+use crate::resource::irsa_role::irsa_role;
+use crate::resource::role::RolePolicies;
 use crate::tree;
 use crate::value::Value;
 
@@ -35,7 +36,7 @@ impl Resource for EbsCsi {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<EbsCsiOutputs, LowerError> {
         let ground = self.base.ground(cx)?;
-        let policies = RolePolicies { managed: vec!["AmazonEBSCSIDriverPolicyV2".into()], ..Default::default() };
+        let policies = RolePolicies::managed(["AmazonEBSCSIDriverPolicyV2"]);
         let role = irsa_role(cx, "role", ground.role_name("ebs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "ebs-csi",

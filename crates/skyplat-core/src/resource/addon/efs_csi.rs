@@ -9,7 +9,8 @@ use crate::ids::FileSystemId;
 use crate::object::ec2::security_group::{Direction, Ec2SecurityGroup, Ec2SecurityGroupRule, Ports};
 use crate::object::efs::{EfsFileSystem, EfsMountTarget};
 use crate::object::k8s::K8sObject;
-use crate::resource::irsa_role::{RolePolicies, irsa_role};
+use crate::resource::irsa_role::irsa_role;
+use crate::resource::role::RolePolicies;
 use crate::tree;
 use crate::value::{Tree, Value};
 
@@ -47,7 +48,7 @@ impl Resource for EfsCsi {
         let (file_system, mount_targets) = self.file_system(cx, &ground)?;
 
         let policies =
-            RolePolicies { managed: vec!["service-role/AmazonEFSCSIDriverPolicy".into()], ..Default::default() };
+            RolePolicies::managed(["service-role/AmazonEFSCSIDriverPolicy"]);
         let role = irsa_role(cx, "role", ground.role_name("efs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "efs-csi",

@@ -8,7 +8,8 @@ use crate::facts::partition_of;
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::object::gate::DnsRecordsGone;
 use crate::object::iam::{PolicyDocument, Statement};
-use crate::resource::irsa_role::{RolePolicies, irsa_role};
+use crate::resource::irsa_role::irsa_role;
+use crate::resource::role::RolePolicies;
 use crate::resource::service_discovery::ServiceDiscovery;
 use crate::tree;
 use crate::value::Value;
@@ -51,7 +52,7 @@ impl Resource for ExternalDns {
             Statement::allow(["route53:ListHostedZones"]).on_all(),
         ]);
         let name = ground.role_name("external-dns");
-        let policies = RolePolicies { customer: vec![(name.clone(), document)], ..Default::default() };
+        let policies = RolePolicies::default().customer("rights", document);
         let role = irsa_role(cx, "role", name, &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "external-dns",

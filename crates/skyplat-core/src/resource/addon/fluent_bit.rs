@@ -8,7 +8,8 @@ use crate::facts::partition_of;
 use crate::graph::{LowerError, Lowering, Resource};
 use crate::object::iam::{PolicyDocument, Statement};
 use crate::object::logs::LogGroup;
-use crate::resource::irsa_role::{RolePolicies, irsa_role};
+use crate::resource::irsa_role::irsa_role;
+use crate::resource::role::RolePolicies;
 use crate::tree;
 use crate::value::Value;
 
@@ -65,7 +66,7 @@ impl Resource for FluentBit {
         ])
         .on([streams])]);
         let name = ground.role_name("fluent-bit");
-        let policies = RolePolicies { customer: vec![(name.clone(), document)], ..Default::default() };
+        let policies = RolePolicies::default().customer("rights", document);
         let role = irsa_role(cx, "role", name, cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "aws-for-fluent-bit",

@@ -9,7 +9,8 @@ use crate::graph::{LowerError, Lowering, Ready, Resource};
 use crate::object::gate::{LoadBalancersGone, WebhookReady};
 use crate::object::helm::{HelmCrds, HelmRelease};
 use crate::object::iam::{Condition, PolicyDocument, Statement};
-use crate::resource::irsa_role::{RolePolicies, irsa_role};
+use crate::resource::irsa_role::irsa_role;
+use crate::resource::role::RolePolicies;
 use crate::tree;
 
 const ACCOUNT: &str = "aws-load-balancer-controller";
@@ -48,10 +49,7 @@ impl Resource for LoadBalancerController {
         let ground = self.base.ground(cx)?;
         let cluster = &ground.cluster;
         let name = ground.role_name("load-balancer-controller");
-        let policies = RolePolicies {
-            customer: vec![(name.clone(), policy(partition_of(&cluster.region).as_str()))],
-            ..Default::default()
-        };
+        let policies = RolePolicies::default().customer("rights", policy(partition_of(&cluster.region).as_str()));
         let role = irsa_role(cx, "role", name, cluster, &account(ACCOUNT), policies)?;
         let crds = cx
             .object(

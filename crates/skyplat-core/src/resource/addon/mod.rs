@@ -22,7 +22,6 @@ pub use load_balancer_controller::{LoadBalancerController, LoadBalancerControlle
 pub use metrics_server::{MetricsServer, MetricsServerOutputs};
 pub use nvidia_device_plugin::{NvidiaDevicePlugin, NvidiaDevicePluginOutputs};
 
-use crate::config::fit_name;
 use crate::graph::{Added, Handle, LowerError, Lowering, Ready};
 use crate::object::gate::FirstNode as FirstNodeGate;
 use crate::object::helm::HelmRelease;
@@ -33,8 +32,6 @@ use crate::value::Tree;
 
 /// The namespace of every addon.
 const NAMESPACE: &str = "kube-system";
-/// Most characters of an IAM role's name.
-const ROLE_NAME_LIMIT: usize = 64;
 
 /// What every addon stands on.
 #[derive(Debug, Clone)]
@@ -150,7 +147,7 @@ impl Ground {
 
     /// Returns the name of the addon's role.
     fn role_name(&self, addon: &str) -> String {
-        fit_name(&format!("{}-{addon}", self.cluster.cluster_name), ROLE_NAME_LIMIT)
+        format!("{}-{addon}", self.cluster.cluster_name)
     }
 }
 

@@ -12,9 +12,7 @@ mod config;
 mod policies;
 mod values;
 
-use std::collections::BTreeMap;
-
-use crate::config::{UserRole, fit_name};
+use crate::config::UserRole;
 use crate::facts::partition_of;
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::Cidr;
@@ -27,10 +25,11 @@ use crate::resource::addon::{EbsCsi, ExternalDns, FirstNode, LoadBalancerControl
 use crate::resource::data_plane::{DataPlane, DataPlaneOutputs};
 use crate::resource::eks_cluster::{EksCluster, EksClusterOutputs};
 use crate::resource::identity_provider::{IdentityProvider, IdentityProviderOutputs};
-use crate::resource::irsa_role::{RolePolicies, ServiceAccountRef, irsa_role};
+use crate::resource::irsa_role::{ServiceAccountRef, irsa_role};
+use crate::resource::role::RolePolicies;
 use crate::resource::karpenter::Karpenter;
 use crate::resource::kubeconfig::kubeconfig;
-use crate::resource::manifest;
+use crate::resource::manifests;
 use crate::resource::service_discovery::ServiceDiscovery;
 use crate::resource::vpc::Vpc;
 use crate::tree;
@@ -42,8 +41,6 @@ const RELEASE: &str = "skypilot";
 const ACCOUNT: &str = "skypilot-api-sa";
 /// The label and taint of the nodes that the server runs on, and their value.
 pub const NODE_ROLE: (&str, &str) = ("skyplat.dev/role", "api");
-/// Most characters of an IAM role's name.
-const ROLE_NAME_LIMIT: usize = 64;
 
 /// A tenant as the server's configuration names it.
 #[derive(Debug, Clone)]
@@ -127,7 +124,7 @@ impl Resource for ApiServer {
 
         // The server's volume is in this namespace. It stays when the platform goes, and with it the volume.
         let namespace = cx
-            .object("namespace", K8sObject::new(manifest::namespace("skypilot", &BTreeMap::new())))
+            .object("namespace", manifests::namespace("skypilot", &[]))
             .within(&cluster.container)
             .protect(self.protect)
             .on_delete(OnDelete::Retain)
@@ -136,7 +133,7 @@ impl Resource for ApiServer {
         let namespace = namespace.output(K8sObject::NAME);
 
         let secret = |cx: &mut Lowering<'_>, name: &str, data: Tree| {
-            cx.object(name, K8sObject::new(manifest::secret(name, &namespace, data)))
+            cx.object(name, manifests::secret(name, &namespace, data))
                 .within(&cluster.container)
                 .add()
         };
@@ -147,9 +144,9 @@ impl Resource for ApiServer {
         let oauth_credentials = secret(cx, "oauth2-proxy-credentials", oauth)?;
 
         let document = policies::policy(&partition_of(&cluster.region), &cluster.account, self.aws_vms);
-        let name = fit_name(&format!("{}-skypilot-api", cluster.cluster_name), ROLE_NAME_LIMIT);
+        let name = format!("{}-skypilot-api", cluster.cluster_name);
         let account = ServiceAccountRef { namespace: "skypilot".into(), name: ACCOUNT.into() };
-        let policies = RolePolicies { customer: vec![(name.clone(), document)], ..Default::default() };
+        let policies = RolePolicies::default().customer("rights", document);
         let role = irsa_role(cx, "role", name, &cluster, &account, policies)?;
         let credentials: Value<String> = Value::format([
             "[default]\nrole_arn = ".into(),

@@ -18,13 +18,12 @@ pub use system::{DataPlaneSystem, DataPlaneSystemOutputs};
 
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::{Cidr, RoleArn};
-use crate::object::Object;
 use crate::object::gate::WorkloadsGone;
 use crate::object::k8s::K8sObject;
 use crate::resource::addon::{EbsCsi, EfsCsi, LoadBalancerController};
 use crate::resource::eks_cluster::{EksCluster, EksClusterOutputs};
 use crate::resource::irsa_role::IrsaRole;
-use crate::resource::manifest;
+use crate::resource::manifests;
 use crate::tree;
 use crate::value::{Secret, ToTree, Tree, Value};
 
@@ -129,7 +128,7 @@ impl Resource for DataPlane {
         let cleaners = self.cleaners.ready(cx)?;
 
         let namespace = cx
-            .object("namespace", K8sObject::new(manifest::namespace(&self.name, &BTreeMap::from(LABELS))))
+            .object("namespace", manifests::namespace(&self.name, &LABELS))
             .within(&cluster.container)
             .protect(self.protect)
             .add()?;

@@ -36,7 +36,7 @@ pub(super) fn policy_spec(private_subnets: &[Cidr]) -> Tree {
     inside.extend(private_subnets.iter().map(ToTree::to_tree));
     let outside = tree!({ "ipBlock": { "cidr": "0.0.0.0/0", "except": (inside) } });
     let https: Vec<Tree> =
-        std::iter::once(block(KUBERNETES_API)).chain(private_subnets.iter().map(block)).collect();
+        std::iter::once(block(&KUBERNETES_API)).chain(private_subnets.iter().map(block)).collect();
 
     tree!({
         "podSelector": {},

@@ -1,12 +1,10 @@
 //! `DataPlaneSystem`: the namespace of SkyPilot's own helpers, one per cluster with tenants.
 
-use std::collections::BTreeMap;
-
 use super::rbac;
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::object::k8s::K8sObject;
 use crate::resource::eks_cluster::EksCluster;
-use crate::resource::manifest;
+use crate::resource::manifests;
 use crate::tree;
 use crate::value::Value;
 
@@ -36,16 +34,15 @@ impl Resource for DataPlaneSystem {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<DataPlaneSystemOutputs, LowerError> {
         let cluster = cx.outputs(self.cluster)?;
-        let labels = BTreeMap::from([("parent", "skypilot")]);
         let namespace = cx
-            .object("namespace", K8sObject::new(manifest::namespace("skypilot-system", &labels)))
+            .object("namespace", manifests::namespace("skypilot-system", &[("parent", "skypilot")]))
             .within(&cluster.container)
             .protect(self.protect)
             .add()?;
         let metadata = tree!({
             "name": "skypilot-system-service-account-role",
             "namespace": (namespace.output(K8sObject::NAME)),
-            "labels": (labels)
+            "labels": { "parent": "skypilot" }
         });
         let role = cx
             .object("role", K8sObject::new(rbac::role("Role", metadata, rbac::system_role())))
