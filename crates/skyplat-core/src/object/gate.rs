@@ -66,6 +66,13 @@ gate!(
     }
 );
 gate!(
+    /// Down: launch templates that a cluster's Karpenter left behind are deleted, by their tag.
+    LaunchTemplatesGone, LaunchTemplatesGoneOutputs, "gate.launch_templates" {
+        /// The cluster's name.
+        cluster: Value<String>,
+    }
+);
+gate!(
     /// Down: the load balancers that a cluster's controller made are gone, with target groups and security groups.
     LoadBalancersGone, LoadBalancersGoneOutputs, "gate.load_balancers" {
         /// The cluster's name.

@@ -1,13 +1,21 @@
 //! Node pools: which instances may be launched, and for which pods.
+//!
+//! A manifest is written out in full, server defaults included, so that what the API server fills in is no difference.
 
 use std::collections::BTreeMap;
 
 use crate::config::{self, Architecture, CapacityType, Taint, TaintEffect};
+use crate::object::k8s::K8sObject;
+use crate::tree;
+use crate::value::{Tree, Value};
 
 /// The label that the NVIDIA device plugin looks for.
 const GPU_LABEL: &str = "nvidia.com/gpu.present";
 /// The taint that keeps other pods off GPU nodes.
 const GPU_TAINT: &str = "nvidia.com/gpu";
+
+/// The vCPUs of a pool that has no limit of its own.
+const DEFAULT_VCPU_LIMIT: u64 = 1000;
 
 /// A pool of nodes of one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,4 +103,103 @@ impl NodePool {
         }
         labels
     }
+
+    /// Returns the NodePool of this pool; `class` is the name of its EC2NodeClass.
+    pub(super) fn manifest(&self, class: &Value<String>) -> K8sObject {
+        let mut template = tree!({
+            "nodeClassRef": { "group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": class },
+            "requirements": (self.requirements()),
+            "expireAfter": "720h",
+            "terminationGracePeriod": "24h"
+        });
+        let taints = self.all_taints();
+        if !taints.is_empty() {
+            template.set("taints", Tree::List(taints.iter().map(taint).collect()));
+        }
+        let mut with_labels = tree!({ "spec": template });
+        let labels = self.all_labels();
+        if !labels.is_empty() {
+            with_labels.set("metadata", tree!({ "labels": labels }));
+        }
+        K8sObject::new(tree!({
+            "apiVersion": "karpenter.sh/v1",
+            "kind": "NodePool",
+            "metadata": { "name": (self.name) },
+            "spec": {
+                "template": with_labels,
+                "limits": (self.limits()),
+                "disruption": {
+                    "consolidationPolicy": (self.consolidation()),
+                    "consolidateAfter": "5m",
+                    "budgets": [{ "nodes": "10%" }]
+                }
+            }
+        }))
+    }
+
+    /// Returns when a node is given up: work on GPU and spot nodes is not moved to save money.
+    fn consolidation(&self) -> &'static str {
+        if self.has_gpu() || self.capacity_type == CapacityType::Spot {
+            "WhenEmpty"
+        } else {
+            "WhenEmptyOrUnderutilized"
+        }
+    }
+
+    fn limits(&self) -> BTreeMap<&'static str, String> {
+        let cpu = self.vcpu_limit.or_else(|| self.memory_limit.is_none().then_some(DEFAULT_VCPU_LIMIT));
+        let mut limits = BTreeMap::new();
+        limits.extend(cpu.map(|cpu| ("cpu", cpu.to_string())));
+        limits.extend(self.memory_limit.clone().map(|memory| ("memory", memory)));
+        limits
+    }
+
+    fn requirements(&self) -> Vec<Tree> {
+        let mut all = vec![
+            one_of("karpenter.sh/capacity-type", &[self.capacity_type.as_str().to_owned()]),
+            one_of("kubernetes.io/arch", &[self.architecture.as_str().to_owned()]),
+        ];
+        for (key, values) in [
+            ("node.kubernetes.io/instance-type", &self.instance_types),
+            ("karpenter.k8s.aws/instance-family", &self.instance_families),
+            ("karpenter.k8s.aws/instance-category", &self.instance_categories),
+        ] {
+            if !values.is_empty() {
+                all.push(one_of(key, values));
+            }
+        }
+        if let Some(generation) = self.generation_above {
+            all.push(compared("karpenter.k8s.aws/instance-generation", "Gt", generation));
+        }
+        if let Some(CpuRange { min, max }) = self.cpus {
+            let key = "karpenter.k8s.aws/instance-cpu";
+            if min == max {
+                all.push(one_of(key, &[min.to_string()]));
+            } else {
+                // Karpenter compares with "greater" and "less" only.
+                all.push(compared(key, "Gt", min.saturating_sub(1)));
+                all.push(compared(key, "Lt", max.saturating_add(1)));
+            }
+        }
+        if self.has_gpu() {
+            all.push(one_of("karpenter.k8s.aws/instance-gpu-manufacturer", &["nvidia".to_owned()]));
+        }
+        all
+    }
+}
+
+fn one_of(key: &str, values: &[String]) -> Tree {
+    tree!({ "key": key, "operator": "In", "values": values })
+}
+
+fn compared(key: &str, operator: &str, value: u32) -> Tree {
+    tree!({ "key": key, "operator": operator, "values": [(value.to_string())] })
+}
+
+fn taint(taint: &Taint) -> Tree {
+    let mut tree = tree!({ "key": (taint.key), "effect": (taint.effect.as_str()) });
+    if let Some(value) = &taint.value {
+        tree.set("value", tree!(value));
+    }
+    tree
 }
