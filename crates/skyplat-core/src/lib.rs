@@ -4,5 +4,6 @@ pub mod facts;
 pub mod graph;
 pub mod ids;
 pub mod object;
+pub mod platform;
 pub mod resource;
 pub mod value;
