@@ -14,8 +14,10 @@ mod outputs;
 mod pools;
 mod region;
 mod starter;
+#[cfg(test)]
+mod tests;
 
-pub use pools::{API_POOL, SYSTEM_POOL};
+pub use pools::{API_POOL, AddedPool, SYSTEM_POOL, added_pools};
 
 use crate::config::{PlatformConfig, Shape};
 use crate::facts::Facts;
