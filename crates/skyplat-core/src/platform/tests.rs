@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{API_POOL, PlatformError, SYSTEM_POOL, build_platform, check_account};
+use super::{API_POOL, PlatformError, SYSTEM_POOL, added_pools, build_platform, check_account};
 use crate::config::{PlatformConfig, Target, parse_config};
 use crate::graph::{ObjectGraph, lower};
 use crate::ids::AccountId;
@@ -164,6 +164,10 @@ fn pools_are_added_where_the_platform_cannot_do_without() {
         .map(|(_, pool)| pool)
         .collect();
     assert_eq!(pools, BTreeSet::from(["gpu-workers", "system", API_POOL, SYSTEM_POOL]));
+    let added: Vec<_> =
+        added_pools(&parse(README)).into_iter().map(|added| (added.region.to_string(), added.pool)).collect();
+    let own = [("us-west-2", API_POOL), ("eu-west-1", SYSTEM_POOL)];
+    assert_eq!(added, own.map(|(region, pool)| (region.to_owned(), pool.to_owned())));
     // Only the hub runs the API server, and only eu-west-1 has no pool for ordinary pods.
     node(&graph, "hub/karpenter/node-pool-skyplat-api");
     node(&graph, "eu-west-1/karpenter/node-pool-skyplat-system");
