@@ -1,8 +1,8 @@
 //! `ApiServer`: the SkyPilot API server in the hub, with its way into every tenant.
 //!
-//! * [`values`]: what the chart is given.
-//! * [`config`]: what the running server is given.
-//! * [`policies`]: what the server may do in the account.
+//! * `values`: what the chart is given.
+//! * `config`: what the running server is given.
+//! * `policies`: what the server may do in the account.
 //!
 //! The release comes after what its parts need at once: a node, the webhook of its Ingress, its volume's driver, the zone,
 //! the login, and the tenants' tokens (through its kubeconfig). The configuration comes after the release and after the

@@ -4,9 +4,9 @@
 //! volumes and load balancers there. So a gate stands on everything that these need while they go away, and on the way
 //! down the namespace is emptied before its rights, its token and the namespace itself go.
 //!
-//! * [`rbac`]: what the two service accounts may do.
-//! * [`network`]: who may talk to the tenant's pods, and to whom they may talk.
-//! * [`system`]: what the tenants of one cluster share.
+//! * `rbac`: what the two service accounts may do.
+//! * `network`: who may talk to the tenant's pods, and to whom they may talk.
+//! * `system`: what the tenants of one cluster share.
 
 mod network;
 mod rbac;
