@@ -1,9 +1,13 @@
 //! The engine of skyplat.
 pub mod config;
+pub mod engine;
+pub mod executor;
 pub mod facts;
 pub mod graph;
 pub mod ids;
 pub mod object;
 pub mod platform;
 pub mod resource;
+pub mod plan;
+pub mod state;
 pub mod value;
