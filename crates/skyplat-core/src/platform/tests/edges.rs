@@ -71,7 +71,13 @@ fn the_api_server_waits_for_what_it_needs_at_once() {
     }
     assert!(!waits.iter().any(|address| address.starts_with("peering/")));
     let config = ancestors(&graph, "hub/api-server/config");
-    assert!(config.contains("hub/api-server/release") && config.contains("hub/api-server/kube-credentials"));
+    for needed in [
+        "hub/api-server/release",
+        "hub/api-server/kube-credentials",
+        "us-east-1/eks/rule-cluster-in-hub-https",
+    ] {
+        assert!(config.contains(needed), "the configuration does not wait for {needed}");
+    }
 }
 
 #[test]

@@ -172,6 +172,11 @@ fn one_name_in_two_regions_gives_two_workspaces() {
     let config = inputs(&graph, "hub/api-server/config")["config"].clone();
     let workspaces: Vec<&String> = config["workspaces"].as_object().unwrap().keys().collect();
     assert_eq!(workspaces, ["default", "team-a-dev", "team-b-prod", "us-east-1-team-a-dev"]);
+
+    let taken = README.replacen("- name: team-b-prod", "- name: us-east-1-team-a-dev", 1);
+    let graph = self::graph(&taken.replacen("- name: team-a-latency-sensitive", "- name: team-a-dev", 1));
+    let config = inputs(&graph, "hub/api-server/config")["config"].clone();
+    assert_eq!(config["workspaces"].as_object().unwrap().len(), 4, "{config}");
 }
 
 #[test]

@@ -205,7 +205,8 @@ impl Resource for ApiServer {
             .add()?;
 
         let config = config::platform_config(&tenants, self.default_user_role, self.aws_vms);
-        let can_be_used = Ready::all(planes.iter().map(|plane| &plane.ready));
+        let can_be_used =
+            Ready::all(planes.iter().flat_map(|plane| [&plane.ready, &plane.cluster.hub_access]));
         cx.object(
             "config",
             SkyPilotConfig {
