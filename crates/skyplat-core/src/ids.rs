@@ -145,6 +145,23 @@ impl ZoneName {
     }
 }
 
+name_type!(
+    /// The id of an EFS file system, such as `fs-0123456789abcdef0`.
+    FileSystemId
+);
+name_type!(
+    /// The id of a Route 53 hosted zone, without `/hostedzone/`.
+    HostedZoneId
+);
+name_type!(
+    /// The id of a Cognito user pool.
+    UserPoolId
+);
+name_type!(
+    /// The id of a client of a Cognito user pool.
+    UserPoolClientId
+);
+
 /// An IPv4 address range in CIDR notation, always with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "Ipv4Net", into = "Ipv4Net")]

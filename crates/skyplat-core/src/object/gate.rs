@@ -94,7 +94,7 @@ gate!(
         /// The zone.
         zone_id: Value<String>,
         /// The host whose records are waited for.
-        host: String,
+        host: Value<String>,
     }
 );
 gate!(
@@ -119,6 +119,6 @@ gate!(
         /// The cluster's name.
         cluster: Value<String>,
         /// The namespace.
-        namespace: String,
+        namespace: Value<String>,
     }
 );

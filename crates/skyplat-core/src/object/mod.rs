@@ -7,7 +7,9 @@
 //!
 //! What the rest of the engine handles is the erased [`ObjectNode`].
 
+pub mod cognito;
 pub mod ec2;
+pub mod efs;
 pub mod eks;
 pub mod events;
 pub mod gate;
@@ -15,8 +17,12 @@ pub mod helm;
 pub mod iam;
 pub mod k8s;
 pub mod logs;
+pub mod lookup;
 pub mod node;
+pub mod route53;
 pub mod rules;
+pub mod secretsmanager;
+pub mod skypilot;
 pub mod sqs;
 
 use std::borrow::Borrow;

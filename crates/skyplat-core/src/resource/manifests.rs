@@ -2,7 +2,7 @@
 
 use crate::object::k8s::K8sObject;
 use crate::tree;
-use crate::value::{Map, Tree};
+use crate::value::{Map, Tree, Value};
 
 /// Returns a namespace with labels.
 pub(super) fn namespace(name: &str, labels: &[(&str, &str)]) -> K8sObject {
@@ -12,4 +12,17 @@ pub(super) fn namespace(name: &str, labels: &[(&str, &str)]) -> K8sObject {
         metadata.set("labels", Tree::Map(labels));
     }
     K8sObject::new(tree!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }))
+}
+
+/// Returns an opaque Secret.
+///
+/// Its values stand in `stringData`: `data` wants base64, and a value that is not known yet cannot be encoded.
+pub(super) fn secret(name: &str, namespace: &Value<String>, string_data: Tree) -> K8sObject {
+    K8sObject::new(tree!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": name, "namespace": namespace },
+        "type": "Opaque",
+        "stringData": string_data
+    }))
 }
