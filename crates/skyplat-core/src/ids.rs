@@ -41,6 +41,18 @@ macro_rules! name_type {
                 Self::new(text)
             }
         }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl $crate::value::ToTree for $name {
+            fn to_tree(&self) -> $crate::value::Tree {
+                $crate::value::Tree::String(self.0.clone())
+            }
+        }
     };
 }
 
@@ -60,6 +72,70 @@ name_type!(
     /// The name of an availability zone, such as `us-west-2a`.
     ZoneName
 );
+name_type!(
+    /// The id of a VPC, such as `vpc-0a1b`.
+    VpcId
+);
+name_type!(
+    /// The id of a subnet.
+    SubnetId
+);
+name_type!(
+    /// The id of a security group.
+    SecurityGroupId
+);
+name_type!(
+    /// The id of one rule of a security group.
+    SecurityGroupRuleId
+);
+name_type!(
+    /// The id of a route table.
+    RouteTableId
+);
+name_type!(
+    /// The id of a subnet's association with a route table.
+    RouteTableAssociationId
+);
+name_type!(
+    /// The id of a NAT gateway.
+    NatGatewayId
+);
+name_type!(
+    /// The id of an internet gateway.
+    InternetGatewayId
+);
+name_type!(
+    /// The id of an Elastic IP address.
+    AllocationId
+);
+name_type!(
+    /// The id of a VPC peering connection.
+    PeeringId
+);
+name_type!(
+    /// The id of a VPC endpoint.
+    VpcEndpointId
+);
+name_type!(
+    /// The ARN of an IAM role.
+    RoleArn
+);
+name_type!(
+    /// The ARN of an IAM policy.
+    PolicyArn
+);
+name_type!(
+    /// The ARN of an IAM OpenID Connect provider.
+    OidcProviderArn
+);
+name_type!(
+    /// The ARN of an SQS queue.
+    QueueArn
+);
+name_type!(
+    /// The ARN of a CloudWatch log group, without `:*` at its end.
+    LogGroupArn
+);
 
 impl ZoneName {
     /// Returns the zone's letter (`a` of `us-west-2a`), by which its subnets are named.
@@ -69,12 +145,54 @@ impl ZoneName {
     }
 }
 
+name_type!(
+    /// The id of an EFS file system, such as `fs-0123456789abcdef0`.
+    FileSystemId
+);
+name_type!(
+    /// The id of a Route 53 hosted zone, without `/hostedzone/`.
+    HostedZoneId
+);
+name_type!(
+    /// The id of a Cognito user pool.
+    UserPoolId
+);
+name_type!(
+    /// The id of a client of a Cognito user pool.
+    UserPoolClientId
+);
+
 /// An IPv4 address range in CIDR notation, always with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Ipv4Net", into = "Ipv4Net")]
 pub struct Cidr(Ipv4Net);
 
+impl From<Ipv4Net> for Cidr {
+    fn from(net: Ipv4Net) -> Self {
+        Self(net.trunc())
+    }
+}
+
+impl From<Cidr> for Ipv4Net {
+    fn from(cidr: Cidr) -> Self {
+        cidr.0
+    }
+}
+
 impl Cidr {
+    /// Every address.
+    pub const EVERYWHERE: Self = Self::constant([0, 0, 0, 0], 0);
+
+    /// Makes a range that is known when the program is written.
+    ///
+    /// # Panics
+    /// When `prefix` is longer than 32; in a constant that is a compile error.
+    pub const fn constant(address: [u8; 4], prefix: u8) -> Self {
+        assert!(prefix <= 32, "a prefix has at most 32 bits");
+        let mask = if prefix == 0 { 0 } else { u32::MAX << (32 - prefix) };
+        Self(Ipv4Net::new_assert(Ipv4Addr::from_bits(u32::from_be_bytes(address) & mask), prefix))
+    }
+
     /// Makes the range of `prefix` bits that contains `address`.
     ///
     /// # Errors
@@ -134,6 +252,15 @@ mod tests {
         let other: Cidr = "10.2.0.0/16".parse().unwrap();
         assert!(vpc.overlaps(&subnet) && subnet.overlaps(&vpc));
         assert!(!vpc.overlaps(&other));
+    }
+
+    #[test]
+    fn host_bits_are_cleared_however_a_range_is_made() {
+        let vpc: Cidr = "10.1.0.0/16".parse().unwrap();
+        assert_eq!("10.1.2.3/16".parse::<Cidr>().unwrap(), vpc);
+        assert_eq!(serde_json::from_str::<Cidr>("\"10.1.2.3/16\"").unwrap(), vpc);
+        assert_eq!(Cidr::constant([10, 1, 2, 3], 16), vpc);
+        assert_eq!(serde_json::to_string(&vpc).unwrap(), "\"10.1.0.0/16\"");
     }
 
     #[test]
