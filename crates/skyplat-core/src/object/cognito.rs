@@ -92,7 +92,12 @@ impl Object for CognitoUserPoolClient {
         FieldRules::new()
             .parents(["user_pool_id"])
             .replace(["generate_secret"])
-            .sets(["allowed_o_auth_flows", "allowed_o_auth_scopes", "callback_urls", "supported_identity_providers"])
+            .sets([
+                "allowed_o_auth_flows",
+                "allowed_o_auth_scopes",
+                "callback_urls",
+                "supported_identity_providers",
+            ])
             // Compared with what was sent alone: a provider that an administrator adds by hand is no drift.
             .write_only(["supported_identity_providers"])
     }

@@ -115,10 +115,7 @@ impl Resource for IdentityProvider {
             .region(&self.region)
             .after(&branding.ready())
             .add()?;
-        let secret = cx
-            .object("admin-secret", self.admin_secret())
-            .region(&self.region)
-            .add()?;
+        let secret = cx.object("admin-secret", self.admin_secret()).region(&self.region).add()?;
         let admin = cx
             .object(
                 "admin",

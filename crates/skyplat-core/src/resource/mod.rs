@@ -8,6 +8,8 @@ pub mod addon;
 pub mod api_server;
 pub mod data_plane;
 pub mod eks_cluster;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod identity_provider;
 pub mod irsa_role;
 pub mod karpenter;
@@ -32,3 +34,6 @@ pub use role::RolePolicies;
 pub use service_discovery::{ServiceDiscovery, ServiceDiscoveryOutputs};
 pub use subnet_router::{SubnetRouter, SubnetRouterOutputs};
 pub use vpc::{Subnet, Vpc, VpcOutputs};
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,8 @@ impl Resource for ServiceDiscovery {
     type Outputs = ServiceDiscoveryOutputs;
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<ServiceDiscoveryOutputs, LowerError> {
-        let member = |vpc: &VpcOutputs| ZoneVpc { vpc_id: vpc.vpc_id.clone(), vpc_region: vpc.region.clone() };
+        let member =
+            |vpc: &VpcOutputs| ZoneVpc { vpc_id: vpc.vpc_id.clone(), vpc_region: vpc.region.clone() };
         let hub = cx.outputs(self.hub)?;
         let zone = cx
             .object(

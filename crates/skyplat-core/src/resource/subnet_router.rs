@@ -107,7 +107,9 @@ impl SubnetRouter {
             ["arn", _, "secretsmanager", region, ..] if !region.is_empty() => Region::new(*region),
             _ => {
                 let message = format!("{} is no ARN of a Secrets Manager secret", self.oauth_secret_arn);
-                return Err(cx.error(message).hint("arn:aws:secretsmanager:<region>:<account>:secret:<name>"));
+                return Err(cx
+                    .error(message)
+                    .hint("arn:aws:secretsmanager:<region>:<account>:secret:<name>"));
             }
         };
         let lookup = cx

@@ -297,3 +297,88 @@ impl Network<'_> {
         self.add(cx, "s3-endpoint", endpoint, &Ready::now()).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::fixture::{
+        ancestors, facts, facts_with_zones, inputs, lower_vpc, node, text, vpc, zone,
+    };
+
+    fn cidrs(zones: &[&str], side: &str, graph: &crate::graph::ObjectGraph) -> Vec<String> {
+        zones.iter().map(|zone| text(graph, &format!("hub/vpc/{side}-{zone}"), "cidr_block")).collect()
+    }
+
+    #[test]
+    fn a_16_has_three_private_quarters_and_one_small_public_subnet() {
+        let graph = lower_vpc(vpc("us-west-2"), &facts(&["us-west-2"])).unwrap();
+        assert_eq!(
+            cidrs(&["a", "b", "c"], "private", &graph),
+            ["10.11.0.0/18", "10.11.64.0/18", "10.11.128.0/18"]
+        );
+        assert_eq!(cidrs(&["a"], "public", &graph), ["10.11.255.240/28"]);
+        assert_eq!(text(&graph, "hub/vpc/private-b", "availability_zone"), "us-west-2b");
+        assert_eq!(graph.nodes().values().filter(|node| node.kind.as_str() == "ec2.subnet").count(), 4);
+        assert_eq!(inputs(&graph, "hub/vpc/private-a")["tags"]["kubernetes.io/role/internal-elb"], "1");
+        assert_eq!(
+            inputs(&graph, "hub/vpc/public-a")["tags"]["kubernetes.io/role/internal-elb"],
+            serde_json::Value::Null
+        );
+    }
+
+    #[test]
+    fn one_nat_gateway_per_zone_comes_with_subnet_address_and_table() {
+        let vpc = Vpc { nat: Nat::PerAz, ..vpc("us-west-2") };
+        let graph = lower_vpc(vpc, &facts(&["us-west-2"])).unwrap();
+        for letter in ["a", "b", "c"] {
+            let waits = ancestors(&graph, &format!("hub/vpc/route-private-{letter}-nat"));
+            for part in ["nat", "eip", "public", "route-table-private"] {
+                assert!(waits.contains(&format!("hub/vpc/{part}-{letter}")), "{part} of {letter}: {waits:?}");
+            }
+            let association = node(&graph, &format!("hub/vpc/association-private-{letter}")).depends_on();
+            assert!(association.contains(&format!("hub/vpc/route-table-private-{letter}").as_str().into()));
+        }
+        let endpoint = node(&graph, "hub/vpc/s3-endpoint").depends_on();
+        assert_eq!(endpoint.len(), 4, "the VPC and three tables: {endpoint:?}");
+    }
+
+    #[test]
+    fn a_nat_gateway_works_only_behind_an_attached_internet_gateway_and_its_route() {
+        let graph = lower_vpc(vpc("us-west-2"), &facts(&["us-west-2"])).unwrap();
+        let waits = ancestors(&graph, "hub/vpc/nat-a");
+        for part in ["internet-gateway", "route-public-internet", "association-public-a", "eip-a"] {
+            assert!(waits.contains(&format!("hub/vpc/{part}")), "{part}");
+        }
+    }
+
+    #[test]
+    fn fewer_usable_zones_give_fewer_subnets_and_one_is_too_few() {
+        let two =
+            [zone("us-west-1a", "usw1-az1"), zone("us-west-1b", "usw1-az2"), zone("us-west-1c", "usw1-az3")];
+        let graph = lower_vpc(vpc("us-west-1"), &facts_with_zones("us-west-1", &two)).unwrap();
+        // EKS refuses usw1-az2.
+        assert_eq!(cidrs(&["a", "c"], "private", &graph), ["10.10.0.0/18", "10.10.64.0/18"]);
+        assert!(graph.get(&"hub/vpc/private-b".into()).is_none());
+        let error = lower_vpc(vpc("us-west-1"), &facts_with_zones("us-west-1", &two[..2])).unwrap_err();
+        assert!(error.message.contains("needs 2 zones") && error.hint.unwrap().contains("us-west-1a"));
+    }
+
+    #[test]
+    fn named_zones_are_taken_in_order_or_refused() {
+        let named = |names: &[&str]| {
+            let zones = Zones::Names(names.iter().map(|name| ZoneName::new(*name)).collect());
+            lower_vpc(Vpc { zones, ..vpc("us-west-2") }, &facts(&["us-west-2"]))
+        };
+        let graph = named(&["us-west-2c", "us-west-2b", "us-west-2c"]).unwrap();
+        assert_eq!(cidrs(&["b", "c"], "private", &graph), ["10.11.0.0/18", "10.11.64.0/18"]);
+        let error = named(&["us-west-2a", "us-west-2-lax-1a"]).unwrap_err();
+        assert!(error.message.contains("us-west-2-lax-1a"), "{error}");
+    }
+
+    #[test]
+    fn a_range_without_room_is_an_error_of_this_resource() {
+        let vpc = Vpc { cidr: "10.0.0.0/28".parse().unwrap(), ..vpc("us-west-2") };
+        let error = lower_vpc(vpc, &facts(&["us-west-2"])).unwrap_err();
+        assert_eq!(error.address.as_str(), "hub/vpc");
+    }
+}

@@ -37,7 +37,8 @@ impl Resource for EbsCsi {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<EbsCsiOutputs, LowerError> {
         let ground = self.base.ground(cx)?;
         let policies = RolePolicies::managed(["AmazonEBSCSIDriverPolicyV2"]);
-        let role = irsa_role(cx, "role", ground.role_name("ebs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
+        let role =
+            irsa_role(cx, "role", ground.role_name("ebs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "ebs-csi",
             chart: "aws-ebs-csi-driver",

@@ -47,9 +47,9 @@ impl Resource for EfsCsi {
         let tags = &ground.cluster.tags;
         let (file_system, mount_targets) = self.file_system(cx, &ground)?;
 
-        let policies =
-            RolePolicies::managed(["service-role/AmazonEFSCSIDriverPolicy"]);
-        let role = irsa_role(cx, "role", ground.role_name("efs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
+        let policies = RolePolicies::managed(["service-role/AmazonEFSCSIDriverPolicy"]);
+        let role =
+            irsa_role(cx, "role", ground.role_name("efs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "efs-csi",
             chart: "aws-efs-csi-driver",
@@ -81,7 +81,11 @@ impl Resource for EfsCsi {
 
 impl EfsCsi {
     /// Adds the file system with a mount target in every private subnet.
-    fn file_system(&self, cx: &mut Lowering<'_>, ground: &Ground) -> Result<(Value<FileSystemId>, Ready), LowerError> {
+    fn file_system(
+        &self,
+        cx: &mut Lowering<'_>,
+        ground: &Ground,
+    ) -> Result<(Value<FileSystemId>, Ready), LowerError> {
         let cluster = &ground.cluster;
         let name = format!("{}-efs", cluster.cluster_name);
         let mut tags = cluster.tags.clone();

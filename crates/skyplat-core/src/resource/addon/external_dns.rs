@@ -40,8 +40,12 @@ impl Resource for ExternalDns {
         let ground = self.base.ground(cx)?;
         let zone = cx.outputs(self.zone)?;
         let partition = partition_of(&ground.cluster.region);
-        let zone_arn: Value<String> =
-            Value::format(["arn:".into(), partition.as_str().into(), ":route53:::hostedzone/".into(), (&zone.zone_id).into()]);
+        let zone_arn: Value<String> = Value::format([
+            "arn:".into(),
+            partition.as_str().into(),
+            ":route53:::hostedzone/".into(),
+            (&zone.zone_id).into(),
+        ]);
         let document = PolicyDocument::new([
             Statement::allow([
                 "route53:ChangeResourceRecordSets",

@@ -49,7 +49,8 @@ impl Resource for LoadBalancerController {
         let ground = self.base.ground(cx)?;
         let cluster = &ground.cluster;
         let name = ground.role_name("load-balancer-controller");
-        let policies = RolePolicies::default().customer("rights", policy(partition_of(&cluster.region).as_str()));
+        let policies =
+            RolePolicies::default().customer("rights", policy(partition_of(&cluster.region).as_str()));
         let role = irsa_role(cx, "role", name, cluster, &account(ACCOUNT), policies)?;
         let crds = cx
             .object(
@@ -247,11 +248,8 @@ fn policy(partition: &str) -> PolicyDocument {
                 ["CreateTargetGroup", "CreateLoadBalancer"],
             ))
             .when(present(OWNED_REQUEST)),
-        Statement::allow([
-            "elasticloadbalancing:RegisterTargets",
-            "elasticloadbalancing:DeregisterTargets",
-        ])
-        .on([elb("targetgroup/*/*")]),
+        Statement::allow(["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"])
+            .on([elb("targetgroup/*/*")]),
         Statement::allow([
             "elasticloadbalancing:SetWebAcl",
             "elasticloadbalancing:ModifyListener",

@@ -19,7 +19,7 @@ pub use efs_csi::{EfsCsi, EfsCsiOutputs};
 pub use external_dns::{ExternalDns, ExternalDnsOutputs};
 pub use fluent_bit::{FluentBit, FluentBitOutputs};
 pub use load_balancer_controller::{LoadBalancerController, LoadBalancerControllerOutputs};
-pub use metrics_server::{MetricsServer, MetricsServerOutputs};
+pub use metrics_server::{MetricsServer, MetricsServerOutputs, Namespaces};
 pub use nvidia_device_plugin::{NvidiaDevicePlugin, NvidiaDevicePluginOutputs};
 
 use crate::graph::{Added, Handle, LowerError, Lowering, Ready};

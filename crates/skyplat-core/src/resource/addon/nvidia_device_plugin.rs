@@ -30,7 +30,8 @@ impl Resource for NvidiaDevicePlugin {
             tree!({ "key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule" }),
         ];
         for taint in &ground.karpenter.taints {
-            let toleration = tree!({ "key": (taint.key), "operator": "Exists", "effect": (taint.effect.as_str()) });
+            let toleration =
+                tree!({ "key": (taint.key), "operator": "Exists", "effect": (taint.effect.as_str()) });
             if !tolerations.contains(&toleration) {
                 tolerations.push(toleration);
             }

@@ -26,10 +26,10 @@ use crate::resource::data_plane::{DataPlane, DataPlaneOutputs};
 use crate::resource::eks_cluster::{EksCluster, EksClusterOutputs};
 use crate::resource::identity_provider::{IdentityProvider, IdentityProviderOutputs};
 use crate::resource::irsa_role::{ServiceAccountRef, irsa_role};
-use crate::resource::role::RolePolicies;
 use crate::resource::karpenter::Karpenter;
 use crate::resource::kubeconfig::kubeconfig;
 use crate::resource::manifests;
+use crate::resource::role::RolePolicies;
 use crate::resource::service_discovery::ServiceDiscovery;
 use crate::resource::vpc::Vpc;
 use crate::tree;
@@ -133,9 +133,7 @@ impl Resource for ApiServer {
         let namespace = namespace.output(K8sObject::NAME);
 
         let secret = |cx: &mut Lowering<'_>, name: &str, data: Tree| {
-            cx.object(name, manifests::secret(name, &namespace, data))
-                .within(&cluster.container)
-                .add()
+            cx.object(name, manifests::secret(name, &namespace, data)).within(&cluster.container).add()
         };
         let kubeconfig = Value::json(kubeconfig(&planes));
         let kube_credentials = secret(cx, "kube-credentials", tree!({ "config": kubeconfig }))?;

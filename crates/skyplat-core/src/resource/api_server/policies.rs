@@ -62,8 +62,12 @@ fn instances(partition: &Partition, account: &AccountId) -> Vec<Statement> {
         )),
         Statement::allow(["iam:GetRole", "iam:PassRole", "iam:CreateRole", "iam:AttachRolePolicy"])
             .on([iam("role/skypilot-v1")]),
-        Statement::allow(["iam:GetInstanceProfile", "iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile"])
-            .on([iam("instance-profile/skypilot-v1")]),
+        Statement::allow([
+            "iam:GetInstanceProfile",
+            "iam:CreateInstanceProfile",
+            "iam:AddRoleToInstanceProfile",
+        ])
+        .on([iam("instance-profile/skypilot-v1")]),
     ]
 }
 

@@ -142,16 +142,14 @@ impl Resource for DataPlane {
         self.walls(&mut made, &namespace)?;
 
         let ready = made.ready;
-        cx.object(
-            "workloads",
-            WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() },
-        )
-        .within(&cluster.container)
-        .after(&ready)
-        .after(&cleaners)
-        .add()?;
+        cx.object("workloads", WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() })
+            .within(&cluster.container)
+            .after(&ready)
+            .after(&cleaners)
+            .add()?;
 
-        let name = |end: &str| Value::format([(&cluster.name).into(), "-".into(), (&namespace).into(), end.into()]);
+        let name =
+            |end: &str| Value::format([(&cluster.name).into(), "-".into(), (&namespace).into(), end.into()]);
         Ok(DataPlaneOutputs {
             context: context_name(&cluster, &namespace),
             user: name("-sky-sa"),
@@ -319,10 +317,8 @@ fn workload_account(
 ) -> Result<Value<String>, LowerError> {
     let mut account = metadata(WORKLOAD_ACCOUNT, Some(namespace));
     account.set("annotations", tree!({ "eks.amazonaws.com/role-arn": (role_arn.as_text()) }));
-    let account = made.add(
-        "sky-user-sa",
-        tree!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": (account) }),
-    )?;
+    let account = made
+        .add("sky-user-sa", tree!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": (account) }))?;
     let account = account.output(K8sObject::NAME);
     let role = made.add(
         "sky-user-sa-role",
