@@ -38,7 +38,6 @@ mod crds;
 mod facts;
 mod gates;
 pub mod inspect;
-mod latency;
 mod lookups;
 mod names;
 mod paper;
