@@ -7,5 +7,6 @@ pub mod graph;
 pub mod ids;
 pub mod object;
 pub mod plan;
+pub mod render;
 pub mod state;
 pub mod value;
