@@ -71,10 +71,32 @@ impl ZoneName {
 
 /// An IPv4 address range in CIDR notation, always with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Ipv4Net", into = "Ipv4Net")]
 pub struct Cidr(Ipv4Net);
 
+impl From<Ipv4Net> for Cidr {
+    fn from(net: Ipv4Net) -> Self {
+        Self(net.trunc())
+    }
+}
+
+impl From<Cidr> for Ipv4Net {
+    fn from(cidr: Cidr) -> Self {
+        cidr.0
+    }
+}
+
 impl Cidr {
+    /// Makes a range that is known when the program is written.
+    ///
+    /// # Panics
+    /// When `prefix` is longer than 32; in a constant that is a compile error.
+    pub const fn constant(address: [u8; 4], prefix: u8) -> Self {
+        assert!(prefix <= 32, "a prefix has at most 32 bits");
+        let mask = if prefix == 0 { 0 } else { u32::MAX << (32 - prefix) };
+        Self(Ipv4Net::new_assert(Ipv4Addr::from_bits(u32::from_be_bytes(address) & mask), prefix))
+    }
+
     /// Makes the range of `prefix` bits that contains `address`.
     ///
     /// # Errors
@@ -134,6 +156,15 @@ mod tests {
         let other: Cidr = "10.2.0.0/16".parse().unwrap();
         assert!(vpc.overlaps(&subnet) && subnet.overlaps(&vpc));
         assert!(!vpc.overlaps(&other));
+    }
+
+    #[test]
+    fn host_bits_are_cleared_however_a_range_is_made() {
+        let vpc: Cidr = "10.1.0.0/16".parse().unwrap();
+        assert_eq!("10.1.2.3/16".parse::<Cidr>().unwrap(), vpc);
+        assert_eq!(serde_json::from_str::<Cidr>("\"10.1.2.3/16\"").unwrap(), vpc);
+        assert_eq!(Cidr::constant([10, 1, 2, 3], 16), vpc);
+        assert_eq!(serde_json::to_string(&vpc).unwrap(), "\"10.1.0.0/16\"");
     }
 
     #[test]

@@ -1,0 +1,664 @@
+//! The typed configuration: what one YAML file asks for, with every default filled in.
+//!
+//! Plain structs with public fields. [`super::parse_config`] makes them from a file and collects every problem; an
+//! embedder may also build them in code and call [`super::check_config`], or read the plain YAML shape with any serde
+//! reader. Settings that a region inherits from the platform stay optional here; [`PlatformConfig::clusters`] resolves
+//! them. Nothing here knows about AWS objects.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::addresses::{STARTER_CIDR, region_cidr};
+use super::versions;
+use crate::ids::{AccountId, Cidr, Region, ZoneName};
+
+/// The project when neither `name` nor a key prefix gives one.
+pub const DEFAULT_PROJECT: &str = "sp";
+
+/// One whole platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlatformConfig {
+    /// First part of the deployment name `<project>-<stack>`: `name`, else the prefix of the stack file's keys, else `sp`.
+    #[serde(rename = "name", default = "default_project")]
+    pub project: String,
+    /// Which regions there are and what each of them holds.
+    #[serde(flatten)]
+    pub shape: Shape,
+    /// Which regions are peered; [`PlatformConfig::topology`] gives the default of each shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Topology>,
+    /// Zones per region, for regions that set none of their own. Default: three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zones: Option<Zones>,
+    /// NAT gateways per region, for regions that set none of their own. Default: one.
+    #[serde(default)]
+    pub nat: Nat,
+    /// Reach of the clusters' Kubernetes endpoints, for regions that set none of their own. Default: public.
+    #[serde(default)]
+    pub endpoint: Endpoint,
+    /// Ranges that may reach a public endpoint, for regions that set none of their own. Default: the whole world.
+    #[serde(default = "default_public_access")]
+    pub public_access_cidrs: Vec<Cidr>,
+    /// ARNs of the IAM roles that administer the clusters, for regions that set none of their own. Default: none but
+    /// the creator.
+    #[serde(default)]
+    pub cluster_admins: Vec<String>,
+    /// Versions of everything that is installed.
+    #[serde(default)]
+    pub component_versions: ComponentVersions,
+    /// Which addons every cluster gets.
+    #[serde(default)]
+    pub addons: Addons,
+    /// Tags on everything that can carry them.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Where IAM roles are made and what bounds them.
+    #[serde(default)]
+    pub iam: IamSettings,
+    /// Pins the account: a run in any other account is refused. Default: whatever account the credentials belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+    /// Refuses plans that delete or replace what holds data or tenants (networks, clusters, file systems, namespaces).
+    /// Default: false.
+    #[serde(default)]
+    pub protect: bool,
+}
+
+/// The three platforms that one file can describe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Shape {
+    /// A hub region with the SkyPilot API server, and spokes peered with it.
+    HubAndSpoke {
+        /// The primary region.
+        hub: Hub,
+        /// The other regions.
+        #[serde(default)]
+        spokes: Vec<Spoke>,
+    },
+    /// Equal regions, all peered with each other, without SkyPilot.
+    MultiRegion {
+        /// The regions: each a name, or a mapping with `region` and its settings.
+        regions: Vec<RegionConfig>,
+        /// The node pools of every region.
+        #[serde(default)]
+        node_pools: Vec<NodePool>,
+    },
+    /// One VPC with one cluster and its addons, without SkyPilot.
+    Starter {
+        /// The region.
+        region: Region,
+        /// The VPC's range. Default: 10.0.0.0/16.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cidr: Option<Cidr>,
+        /// The cluster's node pools.
+        #[serde(default)]
+        node_pools: Vec<NodePool>,
+    },
+}
+
+/// A region and the settings it does not take from the platform.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "RegionEntry")]
+pub struct RegionConfig {
+    /// The region.
+    pub region: Region,
+    /// The VPC's range. Default: [`region_cidr`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cidr: Option<Cidr>,
+    /// Overrides [`PlatformConfig::availability_zones`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability_zones: Option<Zones>,
+    /// Overrides [`PlatformConfig::nat`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nat: Option<Nat>,
+    /// Overrides [`PlatformConfig::endpoint`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+    /// Overrides [`PlatformConfig::public_access_cidrs`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_access_cidrs: Option<Vec<Cidr>>,
+    /// Overrides [`PlatformConfig::cluster_admins`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_admins: Option<Vec<String>>,
+}
+
+impl RegionConfig {
+    /// Makes the entry of a region that takes every setting from the platform.
+    pub fn new(region: Region) -> Self {
+        Self {
+            region,
+            cidr: None,
+            availability_zones: None,
+            nat: None,
+            endpoint: None,
+            public_access_cidrs: None,
+            cluster_admins: None,
+        }
+    }
+}
+
+/// How a region may be written: a bare name, or a mapping.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RegionEntry {
+    Name(Region),
+    Settings {
+        region: Region,
+        cidr: Option<Cidr>,
+        availability_zones: Option<Zones>,
+        nat: Option<Nat>,
+        endpoint: Option<Endpoint>,
+        public_access_cidrs: Option<Vec<Cidr>>,
+        cluster_admins: Option<Vec<String>>,
+    },
+}
+
+impl From<RegionEntry> for RegionConfig {
+    fn from(entry: RegionEntry) -> Self {
+        match entry {
+            RegionEntry::Name(region) => Self::new(region),
+            RegionEntry::Settings {
+                region,
+                cidr,
+                availability_zones,
+                nat,
+                endpoint,
+                public_access_cidrs,
+                cluster_admins,
+            } => {
+                Self { region, cidr, availability_zones, nat, endpoint, public_access_cidrs, cluster_admins }
+            }
+        }
+    }
+}
+
+/// The primary region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hub {
+    /// The region and its settings.
+    #[serde(flatten)]
+    pub base: RegionConfig,
+    /// The cluster's node pools. Default: none but the platform's own.
+    #[serde(default)]
+    pub node_pools: Vec<NodePool>,
+    /// The API server and the hub's tenants.
+    pub skypilot: HubSkyPilot,
+    /// The way into the private network. Without it there is none (a warning).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tailscale: Option<Tailscale>,
+}
+
+/// A region beside the hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spoke {
+    /// The region and its settings.
+    #[serde(flatten)]
+    pub base: RegionConfig,
+    /// The cluster's node pools. Default: none but the platform's own.
+    #[serde(default)]
+    pub node_pools: Vec<NodePool>,
+    /// The spoke's tenants. Default: none.
+    #[serde(default)]
+    pub skypilot: SpokeSkyPilot,
+}
+
+/// The SkyPilot API server, and the tenants that run in the hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HubSkyPilot {
+    /// Host name of the API server; also the name of the private DNS zone.
+    pub ingress_host: String,
+    /// ARN of the ACM certificate for the host, in the hub's region.
+    pub ingress_ssl_cert_arn: String,
+    /// Role of users who are given none. Default: admin.
+    #[serde(default)]
+    pub default_user_role: UserRole,
+    /// Email of the first administrator. Default (a warning): see [`HubSkyPilot::admin_email`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_email: Option<String>,
+    /// Lets SkyPilot start EC2 instances outside the clusters. Default: false.
+    #[serde(default)]
+    pub aws_vms: bool,
+    /// Shows GPU use of whole clusters to every tenant, at the price of letting each list all pods. Default: false.
+    #[serde(default)]
+    pub gpu_overview: bool,
+    /// The tenants of the hub's cluster. Default: none.
+    #[serde(default)]
+    pub data_planes: Vec<DataPlane>,
+}
+
+impl HubSkyPilot {
+    /// Returns the first administrator's email: the configured one, else `admin@` the host.
+    pub fn admin_email(&self) -> String {
+        self.admin_email.clone().unwrap_or_else(|| format!("admin@{}", self.ingress_host))
+    }
+}
+
+/// The tenants that run in a spoke.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpokeSkyPilot {
+    /// The tenants of the spoke's cluster. Default: none.
+    #[serde(default)]
+    pub data_planes: Vec<DataPlane>,
+}
+
+/// The Tailscale subnet router in the hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tailscale {
+    /// ARN of the Secrets Manager secret with `CLIENT_ID` and `CLIENT_SECRET` of the OAuth client, in the hub's region.
+    pub oauth_secret_arn: String,
+}
+
+/// A tenant: one namespace in one cluster, with an identity and rights of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataPlane {
+    /// Name of the tenant and of its namespace.
+    pub name: String,
+    /// ARN of an existing role for the tenant's workloads. Default: a role is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_role_arn: Option<String>,
+    /// Users (emails) who may use the tenant's workspace. Default (a warning): everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_users: Option<Vec<String>>,
+    /// ARNs of the managed policies of the role that is made. Default (a warning): read of all container images, and
+    /// all of S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<String>>,
+    /// The `hard` part of the namespace's ResourceQuota, such as `requests.cpu: "64"`. Default: no quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<BTreeMap<String, String>>,
+}
+
+/// A Karpenter node pool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodePool {
+    /// Name, unique in its region.
+    pub name: String,
+    /// How instances are bought.
+    pub capacity_type: CapacityType,
+    /// Instance types to choose from, such as `t3.medium`. One of the three instance lists is needed; all given ones
+    /// hold together.
+    #[serde(default)]
+    pub instance_type: Vec<String>,
+    /// Instance families to choose from, such as `m7i`.
+    #[serde(default)]
+    pub instance_family: Vec<String>,
+    /// Instance categories to choose from, such as `c`.
+    #[serde(default)]
+    pub instance_category: Vec<String>,
+    /// Size of each node's root volume, in Gi or Ti. Default: 128Gi.
+    #[serde(default = "default_ebs_size")]
+    pub ebs_size: String,
+    /// Most vCPUs the pool may have at once. Default: 1000 vCPUs when there is no limit of either kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vcpu_limit: Option<u64>,
+    /// Most memory the pool may have at once, such as `512Gi`. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<String>,
+    /// CPU architecture. Default: amd64.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// Taints of the pool's nodes. Default: none.
+    #[serde(default)]
+    pub taints: Vec<Taint>,
+    /// Labels of the pool's nodes. Default: none.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A taint of a node pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// Key, such as `team`.
+    pub key: String,
+    /// Value. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What happens to pods that do not tolerate it. Default: NoSchedule.
+    #[serde(default)]
+    pub effect: TaintEffect,
+}
+
+/// Availability zones: how many, or which.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Zones {
+    /// At most so many of the usable zones, in the order of their names.
+    Count(u64),
+    /// Exactly these zones.
+    Names(Vec<ZoneName>),
+}
+
+impl Default for Zones {
+    fn default() -> Self {
+        Self::Count(3)
+    }
+}
+
+/// Declares an enum of fixed words with its YAML spelling, so that reader, messages and serde agree.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every word, in the order of the documentation.
+            pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
+
+            /// Returns the word as the file spells it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+words!(
+    /// Which regions are peered with which.
+    Topology {
+        /// The hub with each spoke; spokes do not reach each other.
+        #[default]
+        HubAndSpoke = "hub_and_spoke",
+        /// Every region with every other.
+        FullMesh = "full_mesh",
+    }
+);
+words!(
+    /// NAT gateways of a region.
+    Nat {
+        /// One for all zones: cheaper, and lost with its zone.
+        #[default]
+        One = "one",
+        /// One in each zone.
+        PerAz = "per_az",
+    }
+);
+words!(
+    /// From where a cluster's Kubernetes endpoint can be reached.
+    Endpoint {
+        /// From the VPC, and from `public_access_cidrs`.
+        #[default]
+        Public = "public",
+        /// From the VPC alone.
+        Private = "private",
+    }
+);
+words!(
+    /// Role of a SkyPilot user.
+    UserRole {
+        /// May do everything.
+        #[default]
+        Admin = "admin",
+        /// May run workloads in the workspaces open to them.
+        User = "user",
+        /// May look, not run.
+        Viewer = "viewer",
+    }
+);
+words!(
+    /// How instances are bought.
+    CapacityType {
+        /// Spare capacity: cheap, taken back at two minutes' notice.
+        Spot = "spot",
+        /// Regular capacity.
+        #[default]
+        OnDemand = "on-demand",
+    }
+);
+words!(
+    /// CPU architecture.
+    Architecture {
+        /// Intel and AMD.
+        #[default]
+        Amd64 = "amd64",
+        /// Graviton.
+        Arm64 = "arm64",
+    }
+);
+words!(
+    /// What a taint does to pods that do not tolerate it.
+    TaintEffect {
+        /// They are not placed.
+        #[default]
+        NoSchedule = "NoSchedule",
+        /// They are placed only when nothing else fits.
+        PreferNoSchedule = "PreferNoSchedule",
+        /// They are not placed, and running ones are evicted.
+        NoExecute = "NoExecute",
+    }
+);
+
+/// Versions of everything that is installed; the defaults fit together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComponentVersions {
+    /// Kubernetes, `major.minor`.
+    pub kubernetes: String,
+    /// Karpenter, of the controller and both charts.
+    pub karpenter: String,
+    /// SkyPilot, of the server and its chart.
+    pub skypilot: String,
+    /// Chart of the AWS load balancer controller.
+    pub aws_load_balancer_controller: String,
+    /// Chart of external-dns.
+    pub external_dns: String,
+    /// Chart of the EBS CSI driver.
+    pub ebs_csi: String,
+    /// Chart of the EFS CSI driver.
+    pub efs_csi: String,
+    /// Chart of metrics-server.
+    pub metrics_server: String,
+    /// Chart of fluent-bit.
+    pub fluent_bit: String,
+    /// Chart of the NVIDIA device plugin.
+    pub nvidia_device_plugin: String,
+    /// Chart of the Tailscale operator.
+    pub tailscale_operator: String,
+}
+
+impl Default for ComponentVersions {
+    fn default() -> Self {
+        Self {
+            kubernetes: versions::KUBERNETES.into(),
+            karpenter: versions::KARPENTER.into(),
+            skypilot: versions::SKYPILOT.into(),
+            aws_load_balancer_controller: versions::AWS_LOAD_BALANCER_CONTROLLER.into(),
+            external_dns: versions::EXTERNAL_DNS.into(),
+            ebs_csi: versions::EBS_CSI.into(),
+            efs_csi: versions::EFS_CSI.into(),
+            metrics_server: versions::METRICS_SERVER.into(),
+            fluent_bit: versions::FLUENT_BIT.into(),
+            nvidia_device_plugin: versions::NVIDIA_DEVICE_PLUGIN.into(),
+            tailscale_operator: versions::TAILSCALE_OPERATOR.into(),
+        }
+    }
+}
+
+/// Which addons every cluster gets; all of them by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "seven independent switches, named as the file names them")]
+pub struct Addons {
+    /// Block storage; the API server's volume needs it in the hub.
+    pub ebs_csi: bool,
+    /// Shared file storage, with a file system per region.
+    pub efs_csi: bool,
+    /// Load balancers for Ingresses and Services; the API server needs it in the hub.
+    pub aws_load_balancer_controller: bool,
+    /// The API server's DNS record (hub only).
+    pub external_dns: bool,
+    /// `kubectl top`, and autoscaling by load.
+    pub metrics_server: bool,
+    /// Container logs to CloudWatch.
+    pub fluent_bit: bool,
+    /// NVIDIA GPUs as a resource (only where a GPU pool exists).
+    pub nvidia_device_plugin: bool,
+}
+
+impl Default for Addons {
+    fn default() -> Self {
+        Self {
+            ebs_csi: true,
+            efs_csi: true,
+            aws_load_balancer_controller: true,
+            external_dns: true,
+            metrics_server: true,
+            fluent_bit: true,
+            nvidia_device_plugin: true,
+        }
+    }
+}
+
+/// Where IAM roles are made and what bounds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IamSettings {
+    /// Path of every role and policy. Default: `/`.
+    pub path: String,
+    /// ARN of the policy that bounds every role. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary_arn: Option<String>,
+}
+
+impl Default for IamSettings {
+    fn default() -> Self {
+        Self { path: "/".into(), permissions_boundary_arn: None }
+    }
+}
+
+fn default_project() -> String {
+    DEFAULT_PROJECT.into()
+}
+
+/// The range of all addresses, the default of `public_access_cidrs`.
+pub(super) fn default_public_access() -> Vec<Cidr> {
+    vec![Cidr::new(std::net::Ipv4Addr::UNSPECIFIED, 0).expect("0 is a valid prefix length")]
+}
+
+/// The root volume of a node pool that sets none.
+pub(super) fn default_ebs_size() -> String {
+    "128Gi".into()
+}
+
+/// What a region is in its platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClusterRole {
+    /// The hub of a hub-and-spoke platform.
+    Hub,
+    /// A spoke.
+    Spoke,
+    /// One of the regions of a multi-region platform.
+    Member,
+    /// The only region of a starter.
+    Starter,
+}
+
+/// One region of the platform with every setting resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterConfig<'a> {
+    /// What the region is in its platform.
+    pub role: ClusterRole,
+    /// The region.
+    pub region: &'a Region,
+    /// The VPC's range.
+    pub cidr: Cidr,
+    /// The zones.
+    pub zones: Zones,
+    /// The NAT gateways.
+    pub nat: Nat,
+    /// The reach of the Kubernetes endpoint.
+    pub endpoint: Endpoint,
+    /// Ranges that may reach a public endpoint.
+    pub public_access_cidrs: &'a [Cidr],
+    /// ARNs of the IAM roles that administer the cluster.
+    pub cluster_admins: &'a [String],
+    /// The node pools.
+    pub node_pools: &'a [NodePool],
+    /// The tenants.
+    pub data_planes: &'a [DataPlane],
+}
+
+impl ClusterConfig<'_> {
+    /// Returns the first part of the region's resource addresses: `hub`, `main`, or the region.
+    pub fn address(&self) -> &str {
+        match self.role {
+            ClusterRole::Hub => "hub",
+            ClusterRole::Starter => "main",
+            ClusterRole::Spoke | ClusterRole::Member => self.region.as_str(),
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// Returns every region with its settings resolved, the hub first, the others in the file's order.
+    pub fn clusters(&self) -> Vec<ClusterConfig<'_>> {
+        match &self.shape {
+            Shape::HubAndSpoke { hub, spokes } => {
+                let first =
+                    self.resolve(ClusterRole::Hub, &hub.base, &hub.node_pools, &hub.skypilot.data_planes);
+                let rest = spokes.iter().map(|spoke| {
+                    let tenants = &spoke.skypilot.data_planes;
+                    self.resolve(ClusterRole::Spoke, &spoke.base, &spoke.node_pools, tenants)
+                });
+                std::iter::once(first).chain(rest).collect()
+            }
+            Shape::MultiRegion { regions, node_pools } => regions
+                .iter()
+                .map(|region| self.resolve(ClusterRole::Member, region, node_pools, &[]))
+                .collect(),
+            Shape::Starter { region, cidr, node_pools } => vec![ClusterConfig {
+                role: ClusterRole::Starter,
+                region,
+                cidr: cidr.unwrap_or(STARTER_CIDR),
+                zones: self.availability_zones.clone().unwrap_or_default(),
+                nat: self.nat,
+                endpoint: self.endpoint,
+                public_access_cidrs: &self.public_access_cidrs,
+                cluster_admins: &self.cluster_admins,
+                node_pools,
+                data_planes: &[],
+            }],
+        }
+    }
+
+    /// Returns which regions are peered: what the file says, else the hub with its spokes, else all.
+    pub fn topology(&self) -> Topology {
+        self.topology.unwrap_or(match self.shape {
+            Shape::HubAndSpoke { .. } => Topology::HubAndSpoke,
+            Shape::MultiRegion { .. } | Shape::Starter { .. } => Topology::FullMesh,
+        })
+    }
+
+    /// Lays a region's own settings over the platform's.
+    fn resolve<'a>(
+        &'a self,
+        role: ClusterRole,
+        base: &'a RegionConfig,
+        node_pools: &'a [NodePool],
+        data_planes: &'a [DataPlane],
+    ) -> ClusterConfig<'a> {
+        ClusterConfig {
+            role,
+            region: &base.region,
+            cidr: base.cidr.unwrap_or_else(|| region_cidr(&base.region)),
+            zones: base
+                .availability_zones
+                .as_ref()
+                .or(self.availability_zones.as_ref())
+                .cloned()
+                .unwrap_or_default(),
+            nat: base.nat.unwrap_or(self.nat),
+            endpoint: base.endpoint.unwrap_or(self.endpoint),
+            public_access_cidrs: base.public_access_cidrs.as_deref().unwrap_or(&self.public_access_cidrs),
+            cluster_admins: base.cluster_admins.as_deref().unwrap_or(&self.cluster_admins),
+            node_pools,
+            data_planes,
+        }
+    }
+}

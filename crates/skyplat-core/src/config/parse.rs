@@ -1,0 +1,516 @@
+//! From bytes to a tree of YAML nodes, each with its place in the file.
+//!
+//! The events come from serde-saphyr's parser, which bounds nesting. Built here from events, rather than through serde,
+//! so that all duplicate keys are found at once, every key and value keeps its place, and a scalar keeps its text
+//! (`1.30` is not yet a number). Merge keys (`<<`) are followed. What the keys mean is [`super::decode`]'s business.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
+
+use super::code::Code;
+use super::report::{Diagnostic, Severity, Span, quoted};
+
+/// Largest file, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+/// Most nodes, after aliases are expanded.
+const MAX_NODES: usize = 100_000;
+/// Deepest nesting, after aliases are expanded. What reads a tree may recurse.
+const MAX_DEPTH: usize = 256;
+
+/// A YAML node.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// Where it stands; for a mapping, its first key.
+    pub(super) span: Span,
+    /// What it is.
+    pub(super) content: Content,
+    /// How many nodes it is, with all below it.
+    weight: usize,
+    /// How many levels it has.
+    depth: usize,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    /// A text that may still turn out to be a number or nothing at all.
+    Scalar {
+        /// The text, without quotes.
+        text: String,
+        /// Whether it stood without quotes.
+        plain: bool,
+    },
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file, each key once.
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The key's text.
+    pub(super) key: String,
+    /// Where the key stands.
+    pub(super) key_span: Span,
+    /// The value.
+    pub(super) value: Node,
+}
+
+impl Node {
+    fn scalar(span: Span, text: String, plain: bool) -> Self {
+        Self { span, content: Content::Scalar { text, plain }, weight: 1, depth: 1 }
+    }
+
+    fn list(span: Span, items: Vec<Self>) -> Self {
+        let weight = items.iter().map(|item| item.weight).sum::<usize>() + 1;
+        let depth = items.iter().map(|item| item.depth).max().unwrap_or(0) + 1;
+        Self { span, content: Content::List(items), weight, depth }
+    }
+
+    fn map(span: Span, entries: Vec<Entry>) -> Self {
+        let weight = entries.iter().map(|entry| entry.value.weight).sum::<usize>() + 1;
+        let depth = entries.iter().map(|entry| entry.value.depth).max().unwrap_or(0) + 1;
+        Self { span, content: Content::Map(entries), weight, depth }
+    }
+
+    /// Returns whether this is nothing: `null`, `~` or no text at all.
+    pub(super) fn is_null(&self) -> bool {
+        match &self.content {
+            Content::Scalar { text, plain: true } => {
+                matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A file that was read: its text, its tree unless it has none, and what was wrong on the way.
+#[derive(Debug)]
+pub(super) struct ParsedFile {
+    /// The text, without a byte order mark.
+    pub(super) text: String,
+    /// The tree; none when the file is empty or cannot be read to its end.
+    pub(super) root: Option<Node>,
+    /// What was wrong.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a file into a tree.
+pub(super) fn parse_yaml(bytes: &[u8]) -> ParsedFile {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let failed = |text: String, diagnostic| ParsedFile { text, root: None, diagnostics: vec![diagnostic] };
+    if bytes.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes; a platform's has at most {MAX_BYTES}", bytes.len());
+        return failed(
+            String::new(),
+            error(Code::TooLarge, START, message).with_hint("is this the right file?"),
+        );
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(fault) => {
+            return failed(String::from_utf8_lossy(bytes).into_owned(), not_text(bytes, fault.valid_up_to()));
+        }
+    };
+    let mut builder = Builder::default();
+    let complete = builder.run(text);
+    let root = if complete { builder.root } else { None };
+    ParsedFile { text: text.into(), root, diagnostics: builder.diagnostics }
+}
+
+const START: Span = Span { line: 1, column: 1, len: 1 };
+
+fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::at(code, Severity::Error, span, message)
+}
+
+/// Says that a file has no content, and what the smallest one has.
+pub(super) fn empty_file() -> Diagnostic {
+    error(Code::EmptyFile, START, "the file is empty").with_hint(
+        "begin with `hub:` for a hub with spokes, `regions:` for equal regions, or `region:` for a single cluster",
+    )
+}
+
+/// Says where a file stops being UTF-8.
+fn not_text(bytes: &[u8], valid: usize) -> Diagnostic {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return error(Code::NotText, START, "the file is UTF-16 text, not UTF-8")
+            .with_hint("save it as UTF-8, in most editors under \"Save with encoding\"");
+    }
+    let before = String::from_utf8_lossy(&bytes[..valid]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    error(
+        Code::NotText,
+        Span { line, column, len: 1 },
+        format!("the file is not UTF-8 text: byte 0x{byte:02x} begins no character"),
+    )
+    .with_hint("save the file as UTF-8; is it a YAML file at all?")
+}
+
+/// A list or mapping that is not finished.
+#[derive(Debug)]
+struct Frame {
+    span: Span,
+    anchor: usize,
+    kind: FrameKind,
+}
+
+#[derive(Debug)]
+enum FrameKind {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, merges: Vec<Node>, key: Option<(Option<String>, Span)> },
+}
+
+/// Puts events together to nodes.
+#[derive(Debug, Default)]
+struct Builder {
+    frames: Vec<Frame>,
+    anchors: BTreeMap<usize, Node>,
+    nodes: usize,
+    documents: usize,
+    root: Option<Node>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Builder {
+    /// Reads the whole text; returns false when it had to stop before the end.
+    fn run(&mut self, text: &str) -> bool {
+        let options = granit_parser::options! { emit_comments: false };
+        for event in Parser::new_from_str_with_options(text, options) {
+            let (event, place) = match event {
+                Ok(event) => event,
+                Err(fault) => {
+                    self.diagnostics.push(syntax(&fault, text));
+                    return false;
+                }
+            };
+            let span = span_of(&place);
+            self.refuse_tag(&event, place.tag_span().map_or(span, |tag| span_of(&tag)));
+            if let Err(fatal) = self.take(event, span, place.is_empty()) {
+                self.diagnostics.push(*fatal);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reports a tag that is none of YAML's own.
+    fn refuse_tag(&mut self, event: &Event<'_>, span: Span) {
+        if let Some(tag) = tag_of(event)
+            && tag.core_suffix().is_none()
+        {
+            let message = format!("the tag {} has no meaning here", quoted(&tag.to_string()));
+            self.diagnostics.push(
+                error(Code::UnsupportedTag, span, message)
+                    .with_hint("leave the tag out; a text that begins with `!` goes in quotes"),
+            );
+        }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span, is_empty: bool) -> Result<(), Box<Diagnostic>> {
+        let is_text = tag_of(&event).and_then(|tag| tag.core_suffix()) == Some("str");
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents == 2 {
+                    let message = "the file has more than one YAML document";
+                    return Err(error(Code::MultipleDocuments, span, message)
+                        .with_hint("keep one platform per file; `---` begins a new document")
+                        .into());
+                }
+            }
+            Event::Scalar(text, style, anchor, _) => {
+                let plain = style == ScalarStyle::Plain && !is_text;
+                // The parser writes nothing at all as `~`.
+                let text = if plain && is_empty { String::new() } else { text.into_owned() };
+                self.finish(Node::scalar(span, text, plain), anchor)?;
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                self.frames.push(Frame { span, anchor, kind: FrameKind::List(Vec::new()) });
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let kind = FrameKind::Map { entries: Vec::new(), merges: Vec::new(), key: None };
+                self.frames.push(Frame { span, anchor, kind });
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close()?,
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(node) => {
+                    let node = Node { span, ..node.clone() };
+                    self.finish(node, 0)?;
+                }
+                None => {
+                    return Err(error(
+                        Code::Syntax,
+                        span,
+                        "an alias stands inside the value that it repeats",
+                    )
+                    .with_hint("write the value out")
+                    .into());
+                }
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the innermost list or mapping.
+    fn close(&mut self) -> Result<(), Box<Diagnostic>> {
+        let Some(Frame { span, anchor, kind }) = self.frames.pop() else { return Ok(()) };
+        let node = match kind {
+            FrameKind::List(items) => Node::list(span, items),
+            FrameKind::Map { mut entries, merges, .. } => {
+                let span = entries.first().map_or(span, |entry| entry.key_span);
+                for merge in merges {
+                    self.merge(&mut entries, merge);
+                }
+                Node::map(span, entries)
+            }
+        };
+        // Its elements were counted when they were finished.
+        self.nodes = self.nodes.saturating_sub(node.weight - 1);
+        self.finish(node, anchor)
+    }
+
+    /// Adds the entries of a `<<` value that the mapping does not have itself.
+    fn merge(&mut self, entries: &mut Vec<Entry>, merge: Node) {
+        let sources = match merge.content {
+            Content::List(items) => items,
+            _ => vec![merge],
+        };
+        for source in sources {
+            let Content::Map(merged) = source.content else {
+                let message = "`<<` takes a mapping or a list of mappings";
+                self.diagnostics.push(
+                    error(Code::WrongType, source.span, message)
+                        .with_hint("write `<<: *name`, where `&name` marks a mapping"),
+                );
+                continue;
+            };
+            for entry in merged {
+                if !entries.iter().any(|known| known.key == entry.key) {
+                    entries.push(entry);
+                }
+            }
+        }
+    }
+
+    /// Hands a finished node to what it stands in.
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
+        self.nodes = self.nodes.saturating_add(node.weight);
+        if self.nodes > MAX_NODES {
+            let message = format!("the file expands to more than {MAX_NODES} values");
+            return Err(error(Code::TooLarge, node.span, message)
+                .with_hint("aliases (`*name`) that repeat aliases multiply; write the values out")
+                .into());
+        }
+        if node.depth > MAX_DEPTH {
+            return Err(error(
+                Code::TooLarge,
+                node.span,
+                format!("the file is nested more than {MAX_DEPTH} levels deep"),
+            )
+            .with_hint("a platform needs fewer than ten levels; is this the right file?")
+            .into());
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut frame.kind {
+            FrameKind::List(items) => items.push(node),
+            FrameKind::Map { entries, merges, key } => match key.take() {
+                None => *key = Some((key_text(&node, &mut self.diagnostics), node.span)),
+                Some((None, _)) => {}
+                Some((Some(name), _)) if name == "<<" => merges.push(node),
+                Some((Some(name), key_span)) => {
+                    if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+                        self.diagnostics.push(
+                            error(
+                                Code::DuplicateKey,
+                                key_span,
+                                format!("the key {} is given twice", quoted(&name)),
+                            )
+                            .with_hint("keep one of the two")
+                            .with_related(first.key_span, "first given here"),
+                        );
+                    } else {
+                        entries.push(Entry { key: name, key_span, value: node });
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+/// The tag of a node's event.
+fn tag_of<'a>(event: &'a Event<'_>) -> Option<&'a Tag> {
+    match event {
+        Event::Scalar(_, _, _, tag) | Event::SequenceStart(_, _, tag) | Event::MappingStart(_, _, tag) => {
+            tag.as_deref()
+        }
+        _ => None,
+    }
+}
+
+/// The text of a key; none, with a diagnostic, when it is a list or a mapping.
+fn key_text(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+    if let Content::Scalar { text, .. } = &node.content {
+        return Some(text.clone());
+    }
+    diagnostics
+        .push(error(Code::WrongType, node.span, "a key must be a text, not a list or a mapping").with_hint(
+            "a value that begins with `{` or `[`, such as a template's `{{ … }}`, goes in quotes",
+        ));
+    None
+}
+
+/// The place of an event, cut to its first line.
+fn span_of(place: &granit_parser::Span) -> Span {
+    let (start, end) = (&place.start, &place.end);
+    let len =
+        if end.line() == start.line() { end.col().saturating_sub(start.col()).max(1) } else { usize::MAX };
+    Span { line: start.line().max(1), column: start.col() + 1, len }
+}
+
+/// Says what is wrong with the syntax in the words of a person who writes YAML.
+fn syntax(fault: &ScanError, text: &str) -> Diagnostic {
+    use ErrorKind as K;
+    let mark = fault.marker();
+    let mut span = Span { line: mark.line().max(1), column: mark.col() + 1, len: 1 };
+    let line = text.lines().nth(span.line - 1).unwrap_or_default();
+    let indent: &str = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+    if let Some(tab) = indent.chars().position(|c| c == '\t') {
+        span.column = tab + 1;
+        return error(Code::Syntax, span, "a tab cannot indent YAML")
+            .with_hint("indent with spaces; most editors have \"Convert indentation to spaces\"");
+    }
+    let (message, hint) = match fault.kind() {
+        K::MappingValueNotAllowed | K::InvalidColonPlacement => (
+            "a `:` begins a value here, where none can stand".into(),
+            "put a text that contains `: ` in quotes, and check the indentation of this line and the one above",
+        ),
+        K::SimpleKeyExpected | K::InvalidSimpleKey => (
+            "this line is neither a key with a value nor a list item".into(),
+            "write `key: value`, with a space after the colon",
+        ),
+        K::ExpectedBlockMappingKey | K::ExpectedDocumentStart | K::InvalidIndentation => (
+            "this line does not fit its surroundings".into(),
+            "line it up with the keys beside it, or indent it below the key it belongs to",
+        ),
+        K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed | K::BlockEntryInFlowCollection => (
+            "a list item is expected here, or not allowed here".into(),
+            "begin every item of one list with `- ` in the same column",
+        ),
+        K::UnclosedFlowCollection { .. }
+        | K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofImplicitFlowMapping
+        | K::ExpectedFlowMappingSeparator
+        | K::ExpectedFlowSequenceSeparator
+        | K::InvalidFlowScalarIndent => (
+            "a list or mapping in brackets is not closed, or a comma is missing".into(),
+            "check that every `[` has its `]` and every `{` its `}`, with commas between the items",
+        ),
+        K::MismatchedFlowCollectionEnd { .. } | K::MisplacedFlowCollectionEnd => {
+            (fault.kind().to_string(), "pair every `[` with `]` and every `{` with `}`")
+        }
+        K::UnclosedQuotedScalar => {
+            ("a quote is opened and not closed".into(), "close it with the same quote")
+        }
+        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => {
+            ("something follows a text in quotes".into(), "put the whole value inside the quotes")
+        }
+        K::UnknownQuotedScalarEscape => (
+            "a backslash in double quotes begins no known escape".into(),
+            "use single quotes, where a backslash is itself, or write `\\\\`",
+        ),
+        K::UnknownAnchor => (
+            "this alias repeats nothing".into(),
+            "mark the value with `&name` first; a text that begins with `*` goes in quotes",
+        ),
+        K::RecursionLimitExceeded => (
+            "the file is nested too deeply".into(),
+            "a platform needs fewer than ten levels; is this the right file?",
+        ),
+        K::UnexpectedCharacter { .. } => {
+            (fault.kind().to_string(), "put the text in quotes; `@` and a backquote cannot begin one without")
+        }
+        other => {
+            (other.to_string(), "check the quotes, brackets and indentation on this line and the one above")
+        }
+    };
+    error(Code::Syntax, span, format!("this is not YAML: {message}")).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &[u8]) -> Vec<(Code, usize, usize)> {
+        parse_yaml(text)
+            .diagnostics
+            .into_iter()
+            .map(|d| (d.code, d.span.unwrap().line, d.span.unwrap().column))
+            .collect()
+    }
+
+    #[test]
+    fn every_key_and_value_keeps_its_place() {
+        let file = parse_yaml(b"a:\n  - b: \"x\"\n    c: [1, 2]\n");
+        let Content::Map(top) = file.root.unwrap().content else { panic!("a mapping") };
+        assert_eq!(top[0].key_span, Span { line: 1, column: 1, len: 1 });
+        let Content::List(items) = &top[0].value.content else { panic!("a list") };
+        let Content::Map(item) = &items[0].content else { panic!("a mapping") };
+        assert_eq!(items[0].span, Span { line: 2, column: 5, len: 1 });
+        assert_eq!(item[0].value.span, Span { line: 2, column: 8, len: 3 });
+        let Content::List(numbers) = &item[1].value.content else { panic!("a list") };
+        assert_eq!(numbers[1].span, Span { line: 3, column: 12, len: 1 });
+    }
+
+    #[test]
+    fn all_duplicate_keys_are_found_at_once() {
+        let found = codes(b"a: 1\na: 2\nb:\n  c: 1\n  c: 2\n");
+        assert_eq!(found, [(Code::DuplicateKey, 2, 1), (Code::DuplicateKey, 5, 3)]);
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused_early() {
+        let mut text = String::from("a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n");
+        for level in 1..30 {
+            let below = format!("*a{},", level - 1).repeat(10);
+            text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        }
+        assert_eq!(codes(text.as_bytes())[0].0, Code::TooLarge);
+    }
+
+    #[test]
+    fn merge_keys_add_what_is_not_there() {
+        let file = parse_yaml(b"base: &b {x: 1, y: 2}\nmore:\n  <<: *b\n  y: 3\n");
+        let Content::Map(top) = file.root.unwrap().content else { panic!("a mapping") };
+        let Content::Map(more) = &top[1].value.content else { panic!("a mapping") };
+        let keys: Vec<&str> = more.iter().map(|entry| entry.key.as_str()).collect();
+        assert_eq!(keys, ["y", "x"]);
+    }
+
+    #[test]
+    fn what_is_no_text_says_where() {
+        assert_eq!(codes(b"a: 1\nb: \xff\n"), [(Code::NotText, 2, 4)]);
+        assert_eq!(codes(b"\xff\xfea\0"), [(Code::NotText, 1, 1)]);
+        assert_eq!(codes(&vec![b'a'; MAX_BYTES + 1]), [(Code::TooLarge, 1, 1)]);
+    }
+
+    #[test]
+    fn line_ends_and_byte_order_mark_change_nothing() {
+        for text in ["a:\n  a: 1\n  a: 2\n", "a:\r\n  a: 1\r\n  a: 2\r\n", "\u{feff}a:\n  a: 1\n  a: 2\n"] {
+            assert_eq!(codes(text.as_bytes()), [(Code::DuplicateKey, 3, 3)], "{text:?}");
+        }
+    }
+}
