@@ -8,8 +8,10 @@
 //!
 //! Pure: no I/O, no clock, no randomness; the same input gives the same bytes.
 
+pub mod observed;
 pub mod step;
 
+pub use observed::{Observation, Observations};
 pub use step::{
     Action, FORMAT_VERSION, Forecast, Order, Part, Plan, PlanWarning, Reason, Step, Summary, Task, TaskId,
     Why,
