@@ -9,6 +9,7 @@
 //! readable without colour: a [`Style`] only adds to it. No function here shows a secret unless it is asked to.
 
 pub mod duration;
+pub mod errors;
 #[cfg(test)]
 mod fixture;
 pub mod graph;
@@ -16,8 +17,10 @@ pub mod outputs;
 pub mod plan;
 pub mod progress;
 pub mod style;
+pub mod summary;
 mod value;
 
+pub use errors::{Exit, Problem};
 pub use style::{Plain, Role, Style};
 
 /// Says how many of something there are: `1 object`, `3 objects`.
