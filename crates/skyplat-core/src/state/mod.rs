@@ -6,17 +6,23 @@
 //!
 //! * [`record`]: what is known of one object, and the table of legal transitions.
 //! * [`entry`]: what can be written, and how it changes the state.
-//! * [`store`]: the trait of stores.
+//! * [`rehearsal`]: whether entries may follow, before they are written.
+//! * [`store`]: the trait of stores; [`memory`] is the one for tests and simulations.
 
 pub mod entry;
+pub mod memory;
 pub mod record;
+pub mod rehearsal;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use entry::Entry;
+pub use memory::MemoryStore;
 pub use record::{Effect, IllegalTransition, Intent, Next, Operation, Record, Status, Uid};
 pub use store::{LockOwner, StateError, StateStore, StoreSession};
 
