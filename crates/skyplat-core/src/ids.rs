@@ -41,6 +41,18 @@ macro_rules! name_type {
                 Self::new(text)
             }
         }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl $crate::value::ToTree for $name {
+            fn to_tree(&self) -> $crate::value::Tree {
+                $crate::value::Tree::String(self.0.clone())
+            }
+        }
     };
 }
 
@@ -60,6 +72,70 @@ name_type!(
     /// The name of an availability zone, such as `us-west-2a`.
     ZoneName
 );
+name_type!(
+    /// The id of a VPC, such as `vpc-0a1b`.
+    VpcId
+);
+name_type!(
+    /// The id of a subnet.
+    SubnetId
+);
+name_type!(
+    /// The id of a security group.
+    SecurityGroupId
+);
+name_type!(
+    /// The id of one rule of a security group.
+    SecurityGroupRuleId
+);
+name_type!(
+    /// The id of a route table.
+    RouteTableId
+);
+name_type!(
+    /// The id of a subnet's association with a route table.
+    RouteTableAssociationId
+);
+name_type!(
+    /// The id of a NAT gateway.
+    NatGatewayId
+);
+name_type!(
+    /// The id of an internet gateway.
+    InternetGatewayId
+);
+name_type!(
+    /// The id of an Elastic IP address.
+    AllocationId
+);
+name_type!(
+    /// The id of a VPC peering connection.
+    PeeringId
+);
+name_type!(
+    /// The id of a VPC endpoint.
+    VpcEndpointId
+);
+name_type!(
+    /// The ARN of an IAM role.
+    RoleArn
+);
+name_type!(
+    /// The ARN of an IAM policy.
+    PolicyArn
+);
+name_type!(
+    /// The ARN of an IAM OpenID Connect provider.
+    OidcProviderArn
+);
+name_type!(
+    /// The ARN of an SQS queue.
+    QueueArn
+);
+name_type!(
+    /// The ARN of a CloudWatch log group, without `:*` at its end.
+    LogGroupArn
+);
 
 impl ZoneName {
     /// Returns the zone's letter (`a` of `us-west-2a`), by which its subnets are named.
@@ -68,6 +144,23 @@ impl ZoneName {
         &self.0[start..]
     }
 }
+
+name_type!(
+    /// The id of an EFS file system, such as `fs-0123456789abcdef0`.
+    FileSystemId
+);
+name_type!(
+    /// The id of a Route 53 hosted zone, without `/hostedzone/`.
+    HostedZoneId
+);
+name_type!(
+    /// The id of a Cognito user pool.
+    UserPoolId
+);
+name_type!(
+    /// The id of a client of a Cognito user pool.
+    UserPoolClientId
+);
 
 /// An IPv4 address range in CIDR notation, always with its host bits cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +180,9 @@ impl From<Cidr> for Ipv4Net {
 }
 
 impl Cidr {
+    /// Every address.
+    pub const EVERYWHERE: Self = Self::constant([0, 0, 0, 0], 0);
+
     /// Makes a range that is known when the program is written.
     ///
     /// # Panics

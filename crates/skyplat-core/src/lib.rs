@@ -7,6 +7,8 @@ pub mod graph;
 pub mod ids;
 pub mod object;
 pub mod plan;
+pub mod platform;
 pub mod render;
+pub mod resource;
 pub mod state;
 pub mod value;

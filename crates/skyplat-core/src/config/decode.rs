@@ -47,7 +47,8 @@ impl Decoder {
             Content::Map(entries) => entries.iter().collect(),
             _ if node.is_null() => Vec::new(),
             _ => {
-                self.wrong_type(node, path, "a mapping", "write its keys below it, indented");
+                let hint = format!("write a mapping with the keys {}", sentence(known, "and"));
+                self.wrong_type(node, path, "a mapping", hint);
                 return Fields { path: path.into(), entries: BTreeMap::new(), place: None };
             }
         };
@@ -97,7 +98,12 @@ impl Decoder {
     /// Reports a value of the wrong type.
     pub(super) fn wrong_type(&mut self, node: &Node, path: &str, wanted: &str, hint: impl Into<String>) {
         let found = describe(node);
-        let message = format!("`{}` must be {wanted}, not {found}", last_key(path));
+        let what = match last_key(path) {
+            "" => "the file".into(),
+            key if path.ends_with(']') => format!("an element of `{key}`"),
+            key => format!("`{key}`"),
+        };
+        let message = format!("{what} must be {wanted}, not {found}");
         let diagnostic = Diagnostic::at(Code::WrongType, Severity::Error, node.span, message);
         self.refuse(path, diagnostic.with_hint(hint));
     }
@@ -206,7 +212,11 @@ fn read_list<T>(decoder: &mut Decoder, node: &Node, path: &str, read: Reader<T>)
 /// Reads a text. A number or a truth value is not one: unquoted, other YAML readers would change it.
 pub(super) fn read_text(decoder: &mut Decoder, node: &Node, path: &str) -> Option<String> {
     match &node.content {
-        Content::Scalar { text, plain } if !plain || plain_kind(text) == PlainKind::Text => {
+        Content::Scalar { plain: true, folded: true, .. } => {
+            refuse_folded(decoder, node, path);
+            None
+        }
+        Content::Scalar { text, plain, .. } if !plain || plain_kind(text) == PlainKind::Text => {
             Some(text.clone())
         }
         Content::Scalar { text, .. } => {
@@ -220,12 +230,21 @@ pub(super) fn read_text(decoder: &mut Decoder, node: &Node, path: &str) -> Optio
     }
 }
 
+/// Lines that look like keys or items of their own and are not, because of their indentation.
+fn refuse_folded(decoder: &mut Decoder, node: &Node, path: &str) {
+    let message = format!("`{}` goes on over several lines", last_key(path));
+    let diagnostic = Diagnostic::at(Code::WrongType, Severity::Error, node.span, message)
+        .with_hint("check the indentation, dashes and colons of the lines below: they are read as one text with this one");
+    decoder.refuse(path, diagnostic);
+}
+
 /// Reads a text that people may leave unquoted even when it looks like a number or a truth value: a version, a label.
 pub(super) fn read_loose_text(decoder: &mut Decoder, node: &Node, path: &str) -> Option<String> {
-    if let Content::Scalar { text, .. } = &node.content {
-        return Some(text.clone());
+    match &node.content {
+        Content::Scalar { plain: true, folded: true, .. } => refuse_folded(decoder, node, path),
+        Content::Scalar { text, .. } => return Some(text.clone()),
+        _ => decoder.wrong_type(node, path, "a text", "write a single value"),
     }
-    decoder.wrong_type(node, path, "a text", "write a single value");
     None
 }
 
@@ -374,6 +393,5 @@ fn last_key(path: &str) -> &str {
     let end =
         path.find('[').filter(|_| path.ends_with(']')).map_or(path.len(), |_| path.rfind('[').unwrap_or(0));
     let key = &path[..end];
-    let key = key.rsplit('.').next().unwrap_or(key);
-    if key.is_empty() { "the file" } else { key }
+    key.rsplit('.').next().unwrap_or(key)
 }

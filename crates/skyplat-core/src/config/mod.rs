@@ -20,6 +20,7 @@ mod read;
 pub mod regions;
 mod report;
 mod suggest;
+mod syntax;
 pub mod versions;
 
 use serde::{Deserialize, Serialize};

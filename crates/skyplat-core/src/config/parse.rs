@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag};
 
 use super::code::Code;
 use super::report::{Diagnostic, Severity, Span, quoted};
+use super::syntax::syntax_error;
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -40,6 +41,8 @@ pub(super) enum Content {
         text: String,
         /// Whether it stood without quotes.
         plain: bool,
+        /// Whether it goes on over several lines.
+        folded: bool,
     },
     /// A list.
     List(Vec<Node>),
@@ -59,8 +62,8 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    fn scalar(span: Span, text: String, plain: bool) -> Self {
-        Self { span, content: Content::Scalar { text, plain }, weight: 1, depth: 1 }
+    fn scalar(span: Span, text: String, plain: bool, folded: bool) -> Self {
+        Self { span, content: Content::Scalar { text, plain, folded }, weight: 1, depth: 1 }
     }
 
     fn list(span: Span, items: Vec<Self>) -> Self {
@@ -78,7 +81,7 @@ impl Node {
     /// Returns whether this is nothing: `null`, `~` or no text at all.
     pub(super) fn is_null(&self) -> bool {
         match &self.content {
-            Content::Scalar { text, plain: true } => {
+            Content::Scalar { text, plain: true, .. } => {
                 matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
             }
             _ => false,
@@ -180,17 +183,18 @@ impl Builder {
     /// Reads the whole text; returns false when it had to stop before the end.
     fn run(&mut self, text: &str) -> bool {
         let options = granit_parser::options! { emit_comments: false };
+        let lines: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
         for event in Parser::new_from_str_with_options(text, options) {
             let (event, place) = match event {
                 Ok(event) => event,
                 Err(fault) => {
-                    self.diagnostics.push(syntax(&fault, text));
+                    self.diagnostics.push(syntax_error(&fault, text));
                     return false;
                 }
             };
-            let span = span_of(&place);
-            self.refuse_tag(&event, place.tag_span().map_or(span, |tag| span_of(&tag)));
-            if let Err(fatal) = self.take(event, span, place.is_empty()) {
+            let span = span_of(&place, &lines);
+            self.refuse_tag(&event, place.tag_span().map_or(span, |tag| span_of(&tag, &lines)));
+            if let Err(fatal) = self.take(event, span, &place) {
                 self.diagnostics.push(*fatal);
                 return false;
             }
@@ -211,7 +215,12 @@ impl Builder {
         }
     }
 
-    fn take(&mut self, event: Event<'_>, span: Span, is_empty: bool) -> Result<(), Box<Diagnostic>> {
+    fn take(
+        &mut self,
+        event: Event<'_>,
+        span: Span,
+        place: &granit_parser::Span,
+    ) -> Result<(), Box<Diagnostic>> {
         let is_text = tag_of(&event).and_then(|tag| tag.core_suffix()) == Some("str");
         match event {
             Event::DocumentStart(..) => {
@@ -226,8 +235,9 @@ impl Builder {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain && !is_text;
                 // The parser writes nothing at all as `~`.
-                let text = if plain && is_empty { String::new() } else { text.into_owned() };
-                self.finish(Node::scalar(span, text, plain), anchor)?;
+                let text = if plain && place.is_empty() { String::new() } else { text.into_owned() };
+                let folded = place.end.line() > place.start.line();
+                self.finish(Node::scalar(span, text, plain, folded), anchor)?;
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.frames.push(Frame { span, anchor, kind: FrameKind::List(Vec::new()) });
@@ -372,82 +382,13 @@ fn key_text(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
     None
 }
 
-/// The place of an event, cut to its first line.
-fn span_of(place: &granit_parser::Span) -> Span {
+/// The place of an event, cut to its first line; `lines` has the length of each.
+fn span_of(place: &granit_parser::Span, lines: &[usize]) -> Span {
     let (start, end) = (&place.start, &place.end);
-    let len =
-        if end.line() == start.line() { end.col().saturating_sub(start.col()).max(1) } else { usize::MAX };
-    Span { line: start.line().max(1), column: start.col() + 1, len }
-}
-
-/// Says what is wrong with the syntax in the words of a person who writes YAML.
-fn syntax(fault: &ScanError, text: &str) -> Diagnostic {
-    use ErrorKind as K;
-    let mark = fault.marker();
-    let mut span = Span { line: mark.line().max(1), column: mark.col() + 1, len: 1 };
-    let line = text.lines().nth(span.line - 1).unwrap_or_default();
-    let indent: &str = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-    if let Some(tab) = indent.chars().position(|c| c == '\t') {
-        span.column = tab + 1;
-        return error(Code::Syntax, span, "a tab cannot indent YAML")
-            .with_hint("indent with spaces; most editors have \"Convert indentation to spaces\"");
-    }
-    let (message, hint) = match fault.kind() {
-        K::MappingValueNotAllowed | K::InvalidColonPlacement => (
-            "a `:` begins a value here, where none can stand".into(),
-            "put a text that contains `: ` in quotes, and check the indentation of this line and the one above",
-        ),
-        K::SimpleKeyExpected | K::InvalidSimpleKey => (
-            "this line is neither a key with a value nor a list item".into(),
-            "write `key: value`, with a space after the colon",
-        ),
-        K::ExpectedBlockMappingKey | K::ExpectedDocumentStart | K::InvalidIndentation => (
-            "this line does not fit its surroundings".into(),
-            "line it up with the keys beside it, or indent it below the key it belongs to",
-        ),
-        K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed | K::BlockEntryInFlowCollection => (
-            "a list item is expected here, or not allowed here".into(),
-            "begin every item of one list with `- ` in the same column",
-        ),
-        K::UnclosedFlowCollection { .. }
-        | K::UnexpectedEofFlowSequence
-        | K::UnexpectedEofFlowMapping
-        | K::UnexpectedEofImplicitFlowMapping
-        | K::ExpectedFlowMappingSeparator
-        | K::ExpectedFlowSequenceSeparator
-        | K::InvalidFlowScalarIndent => (
-            "a list or mapping in brackets is not closed, or a comma is missing".into(),
-            "check that every `[` has its `]` and every `{` its `}`, with commas between the items",
-        ),
-        K::MismatchedFlowCollectionEnd { .. } | K::MisplacedFlowCollectionEnd => {
-            (fault.kind().to_string(), "pair every `[` with `]` and every `{` with `}`")
-        }
-        K::UnclosedQuotedScalar => {
-            ("a quote is opened and not closed".into(), "close it with the same quote")
-        }
-        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => {
-            ("something follows a text in quotes".into(), "put the whole value inside the quotes")
-        }
-        K::UnknownQuotedScalarEscape => (
-            "a backslash in double quotes begins no known escape".into(),
-            "use single quotes, where a backslash is itself, or write `\\\\`",
-        ),
-        K::UnknownAnchor => (
-            "this alias repeats nothing".into(),
-            "mark the value with `&name` first; a text that begins with `*` goes in quotes",
-        ),
-        K::RecursionLimitExceeded => (
-            "the file is nested too deeply".into(),
-            "a platform needs fewer than ten levels; is this the right file?",
-        ),
-        K::UnexpectedCharacter { .. } => {
-            (fault.kind().to_string(), "put the text in quotes; `@` and a backquote cannot begin one without")
-        }
-        other => {
-            (other.to_string(), "check the quotes, brackets and indentation on this line and the one above")
-        }
-    };
-    error(Code::Syntax, span, format!("this is not YAML: {message}")).with_hint(hint)
+    let (line, column) = (start.line().max(1), start.col() + 1);
+    let line_end = lines.get(line - 1).copied().unwrap_or_default();
+    let end = if end.line() == start.line() { end.col() } else { line_end };
+    Span { line, column, len: end.saturating_sub(start.col()).max(1) }
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub(super) fn read_platform(decoder: &mut Decoder, root: &Node) -> Option<Platfo
         &["region", "node_pools", "cidr"]
     };
     let known = [shape_keys, COMMON_KEYS].concat();
+    let described = shape_keys.iter().any(|key| has(key));
     let entries = refuse_other_shapes(decoder, entries, shape_keys);
     let fields = decoder.known_fields(entries, "", &known, place);
     let shape = match shape_keys[0] {
@@ -65,12 +66,14 @@ pub(super) fn read_platform(decoder: &mut Decoder, root: &Node) -> Option<Platfo
             regions: fields.required(decoder, "regions", read_regions, REGIONS_HINT).unwrap_or_default(),
             node_pools: fields.list(decoder, "node_pools", read_node_pool),
         },
-        _ => read_starter(decoder, &fields, namespaces.aws_region),
+        _ => read_starter(decoder, &fields, namespaces.aws_region, described),
     };
     Some(read_common(decoder, &fields, project, shape))
 }
 
 const REGIONS_HINT: &str = "list the regions: [us-east-1, us-west-2]";
+const SHAPES_HINT: &str =
+    "add `hub` (with `spokes`), or `regions` and `node_pools`, or `region` and `node_pools`";
 const REGION_HINT: &str = "add the AWS region, such as `region: us-west-2`";
 
 /// What stands in a file, by namespace.
@@ -124,9 +127,13 @@ fn split_namespaces<'n>(decoder: &mut Decoder, root: &'n Node) -> Option<Namespa
         }
     }
     let platform = |(space, names): &(&str, Vec<(&str, &Entry)>), misspelled: bool| {
-        let one_of_ours =
-            |name: &str| SHAPE_KEYS.contains(&name) || (misspelled && closest(name, SHAPE_KEYS).is_some());
-        !PROVIDERS.contains(space) && names.iter().any(|(name, _)| one_of_ours(name))
+        names.iter().any(|(name, _)| {
+            let meant = if misspelled { closest(name, SHAPE_KEYS) } else { Some(*name) };
+            // A provider has a region too; every other key makes a platform, whatever its project is called.
+            meant.is_some_and(|meant| {
+                SHAPE_KEYS.contains(&meant) && (meant != "region" || !PROVIDERS.contains(space))
+            })
+        })
     };
     let aws_region = spaces
         .iter()
@@ -159,8 +166,7 @@ fn split_namespaces<'n>(decoder: &mut Decoder, root: &'n Node) -> Option<Namespa
 }
 
 fn no_platform(span: Span, message: &str) -> Diagnostic {
-    Diagnostic::at(Code::MissingKey, Severity::Error, span, message)
-        .with_hint("add `hub` (with `spokes`), or `regions` and `node_pools`, or `region` and `node_pools`")
+    Diagnostic::at(Code::MissingKey, Severity::Error, span, message).with_hint(SHAPES_HINT)
 }
 
 fn note_foreign(decoder: &mut Decoder, entry: &Entry) {
@@ -261,13 +267,21 @@ fn read_hub_and_spoke(decoder: &mut Decoder, fields: &Fields<'_>) -> Shape {
     Shape::HubAndSpoke { hub, spokes: fields.list(decoder, "spokes", read_spoke) }
 }
 
-fn read_starter(decoder: &mut Decoder, fields: &Fields<'_>, aws_region: Option<&Entry>) -> Shape {
+/// Reads a starter; one that is not even `described` by any of its keys is no platform of any shape.
+fn read_starter(
+    decoder: &mut Decoder,
+    fields: &Fields<'_>,
+    aws_region: Option<&Entry>,
+    described: bool,
+) -> Shape {
     let region = match (fields.entry("region"), aws_region) {
         (None, Some(entry)) => {
             decoder.locations.insert("region", Some(entry.key_span), entry.value.span);
             read_text(decoder, &entry.value, "region").map(Region::new)
         }
-        _ => fields.required(decoder, "region", read_region, REGION_HINT),
+        _ => {
+            fields.required(decoder, "region", read_region, if described { REGION_HINT } else { SHAPES_HINT })
+        }
     };
     Shape::Starter {
         region: region.unwrap_or_else(|| Region::new("")),

@@ -204,7 +204,7 @@ impl std::error::Error for Report {}
 
 /// Characters of a long line that are shown before and after the start of the caret.
 const SHOWN_BEFORE: usize = 60;
-const SHOWN_AFTER: usize = 80;
+const SHOWN_AFTER: usize = 100;
 
 /// Writes one line of the file with a marker below `span`.
 fn snippet(
@@ -217,8 +217,8 @@ fn snippet(
 ) -> fmt::Result {
     let Some(line) = lines.get(span.line.saturating_sub(1)) else { return Ok(()) };
     let start = span.column.saturating_sub(1);
-    let skipped = start.saturating_sub(SHOWN_BEFORE);
     let length = line.chars().count();
+    let skipped = if length <= SHOWN_BEFORE + SHOWN_AFTER { 0 } else { start.saturating_sub(SHOWN_BEFORE) };
     let (before, after) = (if skipped > 0 { "…" } else { "" }, start + SHOWN_AFTER < length);
     let shown: String = line.chars().skip(skipped).take(start - skipped + SHOWN_AFTER).collect();
     // A tab keeps its width in the line of the marker by being repeated there.
@@ -289,7 +289,7 @@ mod tests {
         let source = format!("{}here{}", "a".repeat(500), "b".repeat(500));
         let text = report(&source, Span { line: 1, column: 501, len: 4 });
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[3].chars().count() < 160 && lines[3].contains("here"), "{text}");
+        assert!(lines[3].chars().count() < 180 && lines[3].contains("here"), "{text}");
         assert_eq!(
             lines[3].chars().position(|c| c == 'h'),
             lines[4].chars().position(|c| c == '^'),

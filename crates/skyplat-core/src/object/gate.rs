@@ -66,6 +66,13 @@ gate!(
     }
 );
 gate!(
+    /// Down: launch templates that a cluster's Karpenter left behind are deleted, by their tag.
+    LaunchTemplatesGone, LaunchTemplatesGoneOutputs, "gate.launch_templates" {
+        /// The cluster's name.
+        cluster: Value<String>,
+    }
+);
+gate!(
     /// Down: the load balancers that a cluster's controller made are gone, with target groups and security groups.
     LoadBalancersGone, LoadBalancersGoneOutputs, "gate.load_balancers" {
         /// The cluster's name.
@@ -87,7 +94,7 @@ gate!(
         /// The zone.
         zone_id: Value<String>,
         /// The host whose records are waited for.
-        host: String,
+        host: Value<String>,
     }
 );
 gate!(
@@ -112,6 +119,6 @@ gate!(
         /// The cluster's name.
         cluster: Value<String>,
         /// The namespace.
-        namespace: String,
+        namespace: Value<String>,
     }
 );

@@ -71,7 +71,15 @@ impl Object for K8sObject {
                 "volumeBindingMode",
                 "mountOptions",
             ]),
-            "Secret" => rules.replace(["type"]),
+            // `stringData` is folded into `data` by the API server and never given back.
+            "Secret" => {
+                let rules = rules.replace(["type"]).write_only(["stringData"]);
+                match self.text("type") {
+                    // Its annotation names the ServiceAccount, with which the token dies.
+                    "kubernetes.io/service-account-token" => rules.parents(["metadata.annotations.*"]),
+                    _ => rules,
+                }
+            }
             _ => rules,
         }
     }

@@ -7,13 +7,26 @@
 //!
 //! What the rest of the engine handles is the erased [`ObjectNode`].
 
+pub mod cognito;
+pub mod ec2;
+pub mod efs;
+pub mod eks;
+pub mod events;
 pub mod gate;
 pub mod helm;
+pub mod iam;
 pub mod k8s;
+pub mod logs;
+pub mod lookup;
 pub mod node;
+pub mod route53;
 pub mod rules;
+pub mod secretsmanager;
+pub mod skypilot;
+pub mod sqs;
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,6 +37,9 @@ pub use node::{ObjectNode, OnDelete, Placement};
 pub use rules::{FieldPath, FieldRules, Normal, Segment};
 
 use crate::value::{Address, Reference, Tree, Value};
+
+/// The tags that an object asks for; a change of them is always made in place.
+pub type Tags = BTreeMap<String, String>;
 
 /// A kind of object, such as `ec2.subnet`: the service and the noun of its API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -327,13 +327,7 @@ macro_rules! text_to_tree {
         }
     )*};
 }
-text_to_tree!(
-    crate::ids::Region,
-    crate::ids::AccountId,
-    crate::ids::Cidr,
-    crate::ids::ZoneName,
-    crate::ids::Partition
-);
+text_to_tree!(crate::ids::Cidr);
 
 /// Writes a [`Tree`](crate::value::Tree) like a JSON literal.
 ///

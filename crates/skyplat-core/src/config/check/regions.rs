@@ -43,12 +43,19 @@ pub(super) fn check_regions(config: &PlatformConfig, findings: &mut Findings<'_>
         }
         let region = view.cluster.region;
         if let Some(first) = views[..at].iter().find(|first| first.cluster.region == region) {
-            let hint = match first.path.as_str() {
-                "hub" => "the hub is no spoke: remove this spoke, and give its tenants to the hub",
-                _ => "give each region once: move what this one holds into the first",
+            let (message, hint) = if first.path == "hub" {
+                (
+                    format!("the hub's region {region} is among the spokes"),
+                    "remove this spoke, and give its node pools and tenants to the hub",
+                )
+            } else {
+                (
+                    format!("the region {region} is given twice"),
+                    "give each region once: move what this one holds into the first",
+                )
             };
             findings.add(
-                Finding::error(Code::DuplicateRegion, path, format!("the region {region} is given twice"))
+                Finding::error(Code::DuplicateRegion, path, message)
                     .hint(hint)
                     .related(first.path_of("region"), "first given here"),
             );

@@ -4,6 +4,7 @@ use super::{Finding, Findings, region_views};
 use crate::config::code::Code;
 use crate::config::location::{item_path, key_path};
 use crate::config::model::{DataPlane, Endpoint, PlatformConfig, Shape, UserRole};
+use crate::config::regions::partition_of;
 use crate::config::report::sentence;
 
 /// Warns of every way in which the configuration is open by default.
@@ -88,7 +89,7 @@ fn tenants(
         }
     }
     let Some((first, _)) = wide.first() else { return };
-    let names: Vec<&str> = wide.iter().map(|(_, name)| name.as_str()).collect();
+    let names = distinct(&wide);
     let message = match names.as_slice() {
         [name] => format!("the data plane {name} {one}"),
         names => format!("the data planes {} {many}", sentence(names, "and")),
@@ -100,6 +101,17 @@ fn tenants(
     findings.add(finding);
 }
 
+/// The names of what was found, each once.
+fn distinct(found: &[(String, String)]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for (_, name) in found {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Warns once of all Kubernetes endpoints that the whole world may reach.
 fn open_endpoints(config: &PlatformConfig, findings: &mut Findings<'_>) {
     let open: Vec<(String, String)> = region_views(config)
@@ -107,7 +119,7 @@ fn open_endpoints(config: &PlatformConfig, findings: &mut Findings<'_>) {
         .filter(|view| {
             view.cluster.endpoint == Endpoint::Public
                 && view.cluster.public_access_cidrs.iter().any(|range| range.prefix() == 0)
-                && findings.is_sound(&view.path_of("region"))
+                && partition_of(view.cluster.region).is_some()
                 && findings.is_sound(&view.path_of("endpoint"))
                 && findings.is_sound(&view.path_of("public_access_cidrs"))
                 && findings.is_sound("public_access_cidrs")
@@ -121,7 +133,7 @@ fn open_endpoints(config: &PlatformConfig, findings: &mut Findings<'_>) {
         })
         .collect();
     let Some((first, _)) = open.first() else { return };
-    let names: Vec<&str> = open.iter().map(|(_, region)| region.as_str()).collect();
+    let names = distinct(&open);
     let message = match names.as_slice() {
         [name] => format!("the Kubernetes endpoint in {name} is open to the whole world"),
         names => {

@@ -1,0 +1,59 @@
+//! Node pools: the configured ones, and the two that the platform adds where it cannot do without.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Architecture, CapacityType, ClusterConfig, ClusterRole, Taint, TaintEffect};
+use crate::resource::api_server::NODE_ROLE;
+use crate::resource::{CpuRange, NodePool};
+
+/// The hub's pool for the API server, which needs 4 vCPUs and 8 GiB for itself.
+pub const API_POOL: &str = "skyplat-api";
+/// The pool of a region where no other accepts a pod without tolerations, so that its addons find a node.
+pub const SYSTEM_POOL: &str = "skyplat-system";
+
+/// Returns the pools of a cluster; a configured pool takes the place of the platform's own of that name.
+pub(super) fn cluster_pools(cluster: &ClusterConfig<'_>) -> Vec<NodePool> {
+    let mut pools: Vec<NodePool> = cluster.node_pools.iter().map(NodePool::from).collect();
+    let has = |pools: &[NodePool], name: &str| pools.iter().any(|pool| pool.name == name);
+    if !pools.iter().any(accepts_any_pod) && !has(&pools, SYSTEM_POOL) {
+        pools.push(own_pool(SYSTEM_POOL, CpuRange { min: 2, max: 8 }));
+    }
+    if cluster.role == ClusterRole::Hub && !has(&pools, API_POOL) {
+        let (label, role) = NODE_ROLE;
+        pools.push(NodePool {
+            generation_above: Some(4),
+            taints: vec![Taint {
+                key: label.into(),
+                value: Some(role.into()),
+                effect: TaintEffect::NoSchedule,
+            }],
+            labels: BTreeMap::from([(label.into(), role.into())]),
+            ..own_pool(API_POOL, CpuRange { min: 8, max: 8 })
+        });
+    }
+    pools
+}
+
+/// Returns whether a pod without tolerations can be placed on the pool's nodes.
+fn accepts_any_pod(pool: &NodePool) -> bool {
+    pool.all_taints().iter().all(|taint| taint.effect == TaintEffect::PreferNoSchedule)
+}
+
+/// Returns a pool of ordinary on-demand instances.
+fn own_pool(name: &str, cpus: CpuRange) -> NodePool {
+    NodePool {
+        name: name.into(),
+        capacity_type: CapacityType::OnDemand,
+        architecture: Architecture::Amd64,
+        instance_types: Vec::new(),
+        instance_families: Vec::new(),
+        instance_categories: ["c", "m", "r"].map(str::to_owned).to_vec(),
+        generation_above: None,
+        cpus: Some(cpus),
+        ebs_size: "128Gi".into(),
+        vcpu_limit: None,
+        memory_limit: None,
+        taints: Vec::new(),
+        labels: BTreeMap::new(),
+    }
+}

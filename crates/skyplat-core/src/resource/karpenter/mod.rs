@@ -1,0 +1,184 @@
+//! `Karpenter`: nodes for a cluster, launched when pods need them.
+//!
+//! The controller runs on Fargate, so that it needs none of the nodes it launches. What it must outlive stands on it:
+//!
+//! ```text
+//! node role ◀─ gate.launch_templates ◀─┐
+//! CRDs ◀───────────────────────────── chart ◀─ EC2NodeClass ◀─ gate.nodeclaims ◀─ NodePool     (one row per pool)
+//!   up:    from left to right
+//!   down:  from right to left: a pool's instances are drained before what they need is taken away
+//! ```
+//!
+//! Roles, policies, queue and rules do not wait for the cluster. Which pools there are is the platform's decision.
+
+mod charts;
+mod controller_policy;
+mod interruption;
+mod node_class;
+mod node_role;
+mod pools;
+
+use super::eks_cluster::{EksCluster, EksClusterOutputs};
+use super::irsa_role::{ServiceAccountRef, irsa_role};
+use super::role::RolePolicies;
+use crate::config::{CapacityType, Taint};
+use crate::facts::{Question, Questions};
+use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
+use crate::ids::{Region, RoleArn};
+use crate::object::OnDelete;
+use crate::object::gate::NodeClaimsGone;
+use crate::object::iam::IamServiceLinkedRole;
+use crate::object::k8s::K8sObject;
+use crate::object::sqs::SqsQueue;
+use crate::value::Value;
+
+pub use pools::{CpuRange, NodePool};
+
+/// The node autoscaler of a cluster, with its pools.
+#[derive(Debug, Clone)]
+pub struct Karpenter {
+    /// The cluster.
+    pub cluster: Handle<EksCluster>,
+    /// The cluster's region; its AMI release is asked there.
+    pub region: Region,
+    /// The cluster's Kubernetes version; its AMI release is asked for it.
+    pub kubernetes: String,
+    /// The version of controller and charts.
+    pub version: String,
+    /// The pools.
+    pub pools: Vec<NodePool>,
+    /// The account's role for spot instances, needed when any pool is spot.
+    pub spot_role: Option<Handle<SpotServiceRole>>,
+}
+
+/// What Karpenter offers.
+#[derive(Debug, Clone)]
+pub struct KarpenterOutputs {
+    /// The controller is installed.
+    pub controller: Ready,
+    /// Every pool can launch nodes.
+    pub pools: Ready,
+    /// The role of the nodes.
+    pub node_role_arn: Value<RoleArn>,
+    /// The taints of every pool, for what runs on all nodes.
+    pub taints: Vec<Taint>,
+    /// Whether any pool has GPUs.
+    pub has_gpu: bool,
+}
+
+impl Resource for Karpenter {
+    const KIND: &'static str = "Karpenter";
+    type Outputs = KarpenterOutputs;
+
+    fn facts(&self, questions: &mut Questions) {
+        questions.ask(self.ami_question());
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<KarpenterOutputs, LowerError> {
+        let cluster = cx.outputs(self.cluster)?;
+        self.check_cluster(cx, &cluster)?;
+        let spot = self.spot(cx)?;
+        let node_role = node_role::add(cx, &cluster)?;
+        let queue = interruption::add(cx, &cluster)?;
+        let policies = controller_policy::documents(
+            &controller_policy::Scope::new(&cluster),
+            node_role.arn.as_text(),
+            queue.output(SqsQueue::ARN).as_text(),
+        )
+        .into_iter()
+        .fold(RolePolicies::default(), |all, (name, document)| all.customer(name, document));
+        let account = ServiceAccountRef::new(charts::NAMESPACE, charts::SERVICE_ACCOUNT);
+        let role_name = format!("{}-karpenter", cluster.cluster_name);
+        let controller_role = irsa_role(cx, "controller-role", role_name, &cluster, &account, policies)?;
+        let release = charts::add(
+            cx,
+            &cluster,
+            &self.version,
+            &charts::Needs { controller_role, queue, node_role: &node_role },
+        )?;
+
+        let machine_image = self.machine_image(cx)?;
+        let launch = Ready::all([&release, &node_role.ready, &cluster.nodes, &spot]);
+        let mut pools = release.clone();
+        for pool in &self.pools {
+            let class = node_class::manifest(pool, &cluster, &node_role.name, &machine_image);
+            let class = cx
+                .object(&format!("node-class-{}", pool.name), class)
+                .within(&cluster.container)
+                .after(&release)
+                .after(&node_role.ready)
+                .add()?;
+            let gate = NodeClaimsGone { cluster: cluster.name.clone(), node_pool: pool.name.clone() };
+            let gate = cx
+                .object(&format!("nodeclaims-gone-{}", pool.name), gate)
+                .within(&cluster.container)
+                .after(&class.ready())
+                .after(&launch)
+                .add()?;
+            let node_pool = cx
+                .object(&format!("node-pool-{}", pool.name), pool.manifest(&class.output(K8sObject::NAME)))
+                .within(&cluster.container)
+                .after(&gate.ready())
+                .add()?;
+            pools = pools.and(&node_pool.ready());
+        }
+        Ok(KarpenterOutputs {
+            controller: release,
+            pools,
+            node_role_arn: node_role.arn,
+            taints: self.pools.iter().flat_map(NodePool::all_taints).collect(),
+            has_gpu: self.pools.iter().any(NodePool::has_gpu),
+        })
+    }
+}
+
+impl Karpenter {
+    fn ami_question(&self) -> Question {
+        Question::ami_release(&self.region, &self.kubernetes)
+    }
+
+    /// Returns the machine image of nodes: a release by name, so that nodes do not change when a newer one comes out.
+    fn machine_image(&self, cx: &Lowering<'_>) -> Result<String, LowerError> {
+        let release: String =
+            cx.facts().get(&self.ami_question()).map_err(|error| LowerError::from((cx.address(), error)))?;
+        Ok(format!("al2023@{release}"))
+    }
+
+    /// Checks that the image is asked for where and for which version the cluster runs.
+    fn check_cluster(&self, cx: &Lowering<'_>, cluster: &EksClusterOutputs) -> Result<(), LowerError> {
+        if (&self.region, &self.kubernetes) == (&cluster.region, &cluster.version) {
+            return Ok(());
+        }
+        Err(cx.error(format!(
+            "it is for Kubernetes {} in {}, but its cluster runs {} in {}",
+            self.kubernetes, self.region, cluster.version, cluster.region
+        )))
+    }
+
+    /// Returns when spot instances can be launched.
+    fn spot(&self, cx: &mut Lowering<'_>) -> Result<Ready, LowerError> {
+        let Some(pool) = self.pools.iter().find(|pool| pool.capacity_type == CapacityType::Spot) else {
+            return Ok(Ready::now());
+        };
+        match self.spot_role {
+            Some(role) => cx.outputs(role),
+            None => Err(cx
+                .error(format!("the pool {} is spot, and there is no role for spot instances", pool.name))
+                .hint("add one SpotServiceRole to the graph and give its handle")),
+        }
+    }
+}
+
+/// The role by which EC2 launches spot instances: one per account, taken as it is when it exists, never deleted.
+#[derive(Debug, Clone)]
+pub struct SpotServiceRole;
+
+impl Resource for SpotServiceRole {
+    const KIND: &'static str = "SpotServiceRole";
+    type Outputs = Ready;
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<Ready, LowerError> {
+        let role = IamServiceLinkedRole { aws_service_name: "spot.amazonaws.com".into() };
+        Ok(cx.object("role", role).on_delete(OnDelete::Retain).add()?.ready())
+    }
+}
