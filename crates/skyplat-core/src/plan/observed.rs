@@ -1,26 +1,56 @@
-//! [`Observations`]: what a refresh saw of the real world, as the planner takes it.
+//! [`Observations`]: what a refresh saw, by identity; the third input of a plan.
+//!
+//! They are plain data: secrets are digests already, so that a plan file can hold them and `apply --plan` can derive the
+//! same plan without reading again. An object without an observation is taken to be as recorded.
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::executor::OutputMap;
 use crate::state::Uid;
-use crate::value::Tree;
+use crate::value::{Tree, paper};
 
 /// What a refresh saw of one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "seen", rename_all = "snake_case")]
 pub enum Observation {
-    /// It is there.
+    /// The object is there.
     Present {
-        /// Its fields as the API says, secrets as digests.
+        /// The fields, in the shape of the inputs; may hold more than was ever set.
+        #[serde(with = "paper")]
         inputs: Tree,
-        /// Its outputs, secrets as digests.
+        /// The outputs, secrets as digests.
+        #[serde(with = "paper::named")]
         outputs: OutputMap,
     },
-    /// It is not there.
+    /// The API said that it is not there.
     Missing,
-    /// It could not be read, for this reason.
-    Unreachable(String),
+    /// The API did not answer; nothing is known.
+    Unreachable {
+        /// What went wrong.
+        why: String,
+    },
 }
 
-/// What a refresh saw, by identity; what was not read is not in it.
-pub type Observations = BTreeMap<Uid, Observation>;
+/// What a refresh saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Observations(pub BTreeMap<Uid, Observation>);
+
+impl Observations {
+    /// Returns no observations: every object is taken to be as recorded.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Returns what was seen of an object.
+    pub fn get(&self, uid: &Uid) -> Option<&Observation> {
+        self.0.get(uid)
+    }
+
+    /// Adds what was seen of an object.
+    pub fn insert(&mut self, uid: Uid, observation: Observation) {
+        self.0.insert(uid, observation);
+    }
+}

@@ -2,7 +2,9 @@
 //!
 //! A plan has two faces. [`Step`]s are what a person approves: one per object, with reasons. [`Task`]s are what the
 //! engine runs: a step is one task (make, keep, wait, read: [`Part::Make`]; delete, drain: [`Part::Remove`]) or, for a
-//! replace, two. Tasks carry all order there is; the engine adds none of its own.
+//! replace, two. A `wait` whose gate stands on something old has two as well: its Remove drains, and ends no record.
+//! A `keep` with a Remove alone is a gate or lookup that left the graph: its record is forgotten, nothing is called.
+//! Tasks carry all order there is; the engine adds none of its own.
 
 use std::fmt;
 
@@ -154,9 +156,15 @@ pub struct Step {
     /// recorded, the step (and what it drags along) shrinks to keep. Empty when the step is certain.
     #[serde(skip)]
     pub undecided: Vec<Reference>,
-    /// For a replace or update that others caused: steps of which at least one must really be taken for this one to be.
+    /// For a replace that is not certain: replaces of which each, when it is really taken, makes this one be taken,
+    /// whatever the values say. When none is and the values are equal, this one shrinks. Empty when the step is
+    /// certain.
     #[serde(skip)]
     pub dragged_by: Vec<Address>,
+    /// A record whose object is known to be gone: it is forgotten, without any call, before the step begins. For a
+    /// delete that is all there is to do.
+    #[serde(skip)]
+    pub gone: Option<Uid>,
 }
 
 /// Position of a task in [`Plan::tasks`].
@@ -179,7 +187,7 @@ pub struct Task {
     pub step: usize,
     /// Which half of the step.
     pub part: Part,
-    /// Tasks that must be done before this one starts.
+    /// Tasks that must be done before this one starts; all of them come before it in [`Plan::tasks`].
     pub after: Vec<TaskId>,
     /// Forecast duration in seconds, from the latency table.
     pub seconds: f64,
@@ -231,6 +239,15 @@ pub struct PlanWarning {
     pub message: String,
 }
 
+/// A record that gets a new address before anything else is done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Move {
+    /// The old address.
+    pub from: Address,
+    /// The new one.
+    pub to: Address,
+}
+
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
@@ -242,6 +259,12 @@ pub struct Plan {
     pub serial: u64,
     /// Hash of everything the plan was derived from and of its steps.
     pub digest: String,
+    /// Records that get a new address; journaled before any call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Move>,
+    /// What the plan was narrowed to; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Address>,
     /// The steps, in an order in which they could be done one by one.
     pub steps: Vec<Step>,
     /// How many steps change something.
@@ -259,5 +282,12 @@ impl Plan {
     /// Returns whether nothing would be done to any object.
     pub fn is_empty(&self) -> bool {
         self.summary.is_empty()
+    }
+
+    /// Returns whether applying the plan would do anything at all: change an object, move or update a record, wait,
+    /// drain or read.
+    pub fn has_work(&self) -> bool {
+        let works = |step: &Step| step.action != Action::Keep || step.bookkeeping;
+        !self.moved.is_empty() || self.steps.iter().any(works)
     }
 }

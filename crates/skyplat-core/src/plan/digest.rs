@@ -1,0 +1,48 @@
+//! The digest of a plan: a hash of everything it is derived from, and of its steps.
+//!
+//! Latencies are left out: they say how long it takes, not what is done.
+
+use std::io;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::build::PlanInput;
+use super::error::PlanError;
+use super::step::Step;
+
+struct Hashing(Sha256);
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns the digest in hexadecimal.
+///
+/// # Errors
+/// When an input cannot be written down, because it holds a secret in the clear.
+pub(super) fn digest(input: &PlanInput<'_>, steps: &[Step]) -> Result<String, PlanError> {
+    let mut hash = io::BufWriter::new(Hashing(Sha256::new()));
+    let (state, options) = (input.state, input.options);
+    add(&mut hash, &(!options.destroy).then_some(input.graph))?;
+    add(&mut hash, &(&state.stack, state.serial, &state.objects, &state.deposed, &state.generations))?;
+    add(&mut hash, &(input.observations, options.destroy, &options.targets, &options.moved))?;
+    for step in steps {
+        add(&mut hash, &(step, &step.uid, &step.new_uid, &step.gone))?;
+    }
+    let Hashing(hash) = hash
+        .into_inner()
+        .map_err(|error| PlanError::Unwritable(serde_json::Error::io(error.into_error())))?;
+    Ok(hex::encode(hash.finalize()))
+}
+
+fn add(hash: &mut io::BufWriter<Hashing>, part: &impl Serialize) -> Result<(), PlanError> {
+    serde_json::to_writer(hash, part).map_err(PlanError::Unwritable)
+}

@@ -1,0 +1,67 @@
+//! What a person should know before approving.
+
+use super::decide::Decision;
+use super::observed::Observation;
+use super::order::Ordered;
+use super::step::{Action, PlanWarning};
+use super::table::Table;
+use crate::object::{Class, OnDelete};
+use crate::value::Address;
+
+/// Kinds whose objects hold data that does not come back when they are made anew.
+const STATEFUL: [&str; 6] = [
+    "cognito.user_pool",
+    "efs.file_system",
+    "eks.cluster",
+    "logs.log_group",
+    "route53.zone",
+    "secretsmanager.secret",
+];
+
+/// Returns the warnings of a plan, in order of their rows.
+pub(super) fn warnings(table: &Table<'_>, decisions: &[Decision], ordered: &Ordered) -> Vec<PlanWarning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, address: &Address, message: String| {
+        warnings.push(PlanWarning { code: code.to_owned(), address: Some(address.clone()), message });
+    };
+    for (row, decision) in table.rows.iter().zip(decisions) {
+        if let Some(Observation::Unreachable { why }) = row.seen {
+            let message = format!("it could not be read and is taken to be as recorded: {why}");
+            warn("unreachable", row.address, message);
+        }
+        let Some(record) = row.record.filter(|record| record.node.class == Class::Owned && !row.gone) else {
+            continue;
+        };
+        if !matches!(decision.action, Action::Delete | Action::Replace) {
+            continue;
+        }
+        match record.node.on_delete {
+            OnDelete::Retain => {
+                warn("retained", row.address, "it is left in place; only its record goes".to_owned());
+            }
+            OnDelete::RetainIfInUse => {
+                warn(
+                    "retained_if_in_use",
+                    row.address,
+                    "it is left in place if something else uses it".to_owned(),
+                );
+            }
+            OnDelete::Delete if decision.action == Action::Replace => {
+                if STATEFUL.contains(&record.node.kind.as_str()) {
+                    let message =
+                        format!("a new {} takes its place; what the old one holds is lost", record.node.kind);
+                    warn("data_loss", row.address, message);
+                }
+            }
+            OnDelete::Delete => {}
+        }
+    }
+    for (old, new) in &ordered.same_key {
+        let (from, to) = (table.rows[*old].address, table.rows[*new].address);
+        let message = format!(
+            "it has the natural key of {to}, which is created: if it is the same object, say it moved from {from} to {to}"
+        );
+        warn("same_natural_key", from, message);
+    }
+    warnings
+}
