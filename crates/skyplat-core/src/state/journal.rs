@@ -236,3 +236,119 @@ impl<M: Medium> Journal<M> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{node, planned, state};
+    use super::*;
+    use crate::value::paper;
+
+    /// A disk that takes only so many bytes, and may fail to sync or to be cut.
+    #[derive(Debug, Default)]
+    struct Disk {
+        bytes: Vec<u8>,
+        room: usize,
+        broken_sync: bool,
+        broken_cut: bool,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room - self.bytes.len());
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.bytes.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Medium for Disk {
+        fn sync(&mut self) -> io::Result<()> {
+            if self.broken_sync { Err(io::Error::other("input/output error")) } else { Ok(()) }
+        }
+
+        fn cut(&mut self, len: u64) -> io::Result<()> {
+            if self.broken_cut {
+                return Err(io::Error::other("input/output error"));
+            }
+            self.bytes.truncate(usize::try_from(len).unwrap());
+            Ok(())
+        }
+    }
+
+    fn journal(room: usize) -> Journal<Disk> {
+        let mut bytes = Vec::new();
+        line::write(&mut bytes, &Header::new(FORMAT, 0)).unwrap();
+        let len = bytes.len() as u64;
+        let medium = Disk { bytes, room, ..Disk::default() };
+        Journal { path: PathBuf::from("dev/journal.jsonl"), medium, len, trusted: true }
+    }
+
+    fn entry(at: &str) -> Entry {
+        Entry::CreateBegins { record: Box::new(planned(&state(), at)) }
+    }
+
+    /// Opens what lies on the disk and counts its entries.
+    fn count(journal: &Journal<Disk>) -> usize {
+        let contents = Contents::parse(&journal.path, &journal.medium.bytes).unwrap();
+        contents.replay(&mut state()).unwrap();
+        contents.entries.len()
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_entry_and_nothing_else() {
+        let mut free = journal(usize::MAX);
+        free.append(1, &[entry("a/x")]).unwrap();
+        let one = free.medium.bytes.len();
+        free.append(2, &[entry("a/y")]).unwrap();
+        for room in one..free.medium.bytes.len() {
+            let mut journal = journal(room);
+            journal.append(1, &[entry("a/x")]).unwrap();
+            let error = journal.append(2, &[entry("a/y")]).unwrap_err();
+            assert_eq!(error.to_string(), "cannot write dev/journal.jsonl");
+            assert_eq!((journal.medium.bytes.len(), count(&journal)), (one, 1));
+            journal.medium.room = usize::MAX;
+            journal.append(2, &[entry("a/y")]).unwrap();
+            assert_eq!(journal.medium.bytes, free.medium.bytes);
+        }
+    }
+
+    #[test]
+    fn a_failed_write_that_cannot_be_taken_back_leaves_a_torn_tail_and_ends_the_session() {
+        let mut journal = journal(usize::MAX);
+        journal.append(1, &[entry("a/x")]).unwrap();
+        journal.medium.room = journal.medium.bytes.len() + 100;
+        journal.medium.broken_cut = true;
+        journal.append(2, &[entry("a/y"), entry("a/z")]).unwrap_err();
+        assert_eq!(count(&journal), 1);
+        journal.medium.room = usize::MAX;
+        journal.append(2, &[entry("a/y")]).unwrap_err();
+        assert_eq!(count(&journal), 1, "nothing is written behind a torn tail");
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_more_is_written() {
+        let mut journal = journal(usize::MAX);
+        journal.medium.broken_sync = true;
+        journal.append(1, &[entry("a/x")]).unwrap_err();
+        journal.medium.broken_sync = false;
+        let error = journal.append(1, &[entry("a/x")]).unwrap_err();
+        assert!(
+            matches!(error, StateError::Io { source, .. } if source.to_string().contains("earlier write"))
+        );
+    }
+
+    #[test]
+    fn a_line_costs_less_than_a_kilobyte_beyond_the_object_itself() {
+        let mut journal = journal(usize::MAX);
+        let before = journal.len();
+        journal.append(1, &[entry("eu-central-1/data-plane/research/service-account")]).unwrap();
+        let own = paper::show(&node("a/x").inputs).to_string().len() as u64;
+        assert!(journal.len() - before - own < 1024, "{} bytes", journal.len() - before);
+    }
+}

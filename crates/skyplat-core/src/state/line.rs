@@ -97,6 +97,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_reads_back_to_its_last_digit() {
+        for number in (0..10_000).map(|n| f64::from(n) / 7.1) {
+            let mut line = Vec::new();
+            write(&mut line, &std::collections::BTreeMap::from([("number", number)])).unwrap();
+            let read: serde_json::Value = read(line.strip_suffix(b"\n").unwrap()).unwrap();
+            assert_eq!(read["number"], number);
+        }
+    }
+
+    #[test]
     fn no_bit_of_a_line_can_change_unseen() {
         let line = line();
         let body = &line[..line.len() - 1];

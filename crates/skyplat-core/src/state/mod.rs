@@ -10,6 +10,10 @@
 //! * [`store`]: the trait of stores; [`memory`] is the one for tests and simulations, [`directory`] the one on disk,
 //!   made of `journal`, `snapshot`, `lock` and, below them, `line` and `files`.
 
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod damage;
 pub mod directory;
 pub mod entry;
 mod files;

@@ -68,3 +68,40 @@ fn subject(entry: &Entry) -> Option<(&Address, Option<&Uid>)> {
         Entry::Facts { .. } | Entry::Exports { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{happenings, image, legal, state};
+
+    proptest! {
+        #[test]
+        fn a_rehearsal_says_what_the_whole_state_would(past in happenings(60), next in happenings(4)) {
+            let mut state = state();
+            for entry in legal(&past) {
+                state.apply(&entry).unwrap();
+            }
+            let before = image(&state);
+            let entries: Vec<_> = next.iter().map(|happening| happening.entry(&state)).collect();
+            let mut copy = state.clone();
+            let real = entries.iter().try_for_each(|entry| copy.apply(entry));
+            prop_assert_eq!(state.rehearse(&entries), real);
+            prop_assert_eq!(image(&state), before);
+        }
+
+        #[test]
+        fn an_illegal_entry_changes_nothing(past in happenings(60), next in happenings(8)) {
+            let mut state = state();
+            for entry in legal(&past) {
+                state.apply(&entry).unwrap();
+            }
+            for happening in next {
+                let before = image(&state);
+                if state.apply(&happening.entry(&state)).is_err() {
+                    prop_assert_eq!(image(&state), before);
+                }
+            }
+        }
+    }
+}
