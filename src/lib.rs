@@ -17,7 +17,8 @@
 //!   accounts.
 
 pub use skyplat_core::{
-    config, engine, executor, facts, graph, ids, object, plan, platform, render, resource, state, tree, value,
+    config, drift, engine, executor, facts, graph, ids, object, plan, platform, render, resource, state,
+    tree, value,
 };
 
 #[cfg(feature = "aws")]

@@ -16,10 +16,13 @@ use skyplat_core::engine::{
     Control, Engine, EngineError, Event, EventSink, RunContext, RunReport, Secrets, Work,
 };
 use skyplat_core::facts::{FactError, FactSource, Facts};
-use skyplat_core::graph::{GraphError, LowerError, ObjectGraph, lower};
-use skyplat_core::plan::{Observations, Plan, PlanError, PlanInput, PlanOptions, PlanWarning, build_plan};
-use skyplat_core::platform::{PlatformError, build_platform};
-use skyplat_core::render::{Exit, Problem};
+use skyplat_core::graph::{LowerError, ObjectGraph, lower};
+use skyplat_core::plan::{
+    LatencyTable, Observations, Plan, PlanError, PlanFile, PlanFileError, PlanInput, PlanOptions,
+    PlanWarning, build_plan,
+};
+use skyplat_core::platform::{PlatformError, build_platform, check_account};
+use skyplat_core::render::Problem;
 use skyplat_core::state::{LockOwner, State, StateError, StateStore, StoreSession};
 use skyplat_core::value::Tree;
 
@@ -72,9 +75,9 @@ pub struct Prepared {
 /// A stage that did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The configuration asks for resources that do not fit together.
+    /// The configuration makes no platform, or one for another account.
     #[error(transparent)]
-    Graph(#[from] GraphError),
+    Platform(#[from] PlatformError),
     /// The world could not be asked.
     #[error(transparent)]
     Fact(#[from] FactError),
@@ -90,27 +93,21 @@ pub enum RunError {
     /// The run could not be begun or carried through.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The credentials belong to another account than the configuration names.
-    #[error("the configuration is for the account {wanted}, and this is the account {found}")]
-    OtherAccount {
-        /// The account that the configuration names.
-        wanted: String,
-        /// The account that was found.
-        found: String,
-    },
+    /// A saved plan cannot be applied.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
 }
 
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Graph(error) => error.into(),
+            RunError::Platform(error) => error.into(),
             RunError::Fact(error) => error.into(),
             RunError::Lower(error) => error.into(),
             RunError::Plan(error) => error.into(),
             RunError::State(error) => error.into(),
             RunError::Engine(error) => error.into(),
-            RunError::OtherAccount { .. } => Self::of(&error, Exit::Usage)
-                .hint("use credentials of that account, or change account_id in the configuration"),
+            RunError::PlanFile(error) => error.into(),
         }
     }
 }
@@ -150,10 +147,7 @@ impl Workspace {
     ) -> Result<Description, RunError> {
         let resources = build_platform(config, &self.stack)?;
         let fresh = self.facts.answer(&resources.questions()).await?;
-        let account = fresh.account()?;
-        if let Some(wanted) = config.account_id.as_ref().filter(|wanted| **wanted != account) {
-            return Err(RunError::OtherAccount { wanted: wanted.to_string(), found: account.to_string() });
-        }
+        check_account(config, &fresh)?;
         let (facts, differences) = match choice {
             FactChoice::Recorded => Facts::merge(recorded, &fresh),
             FactChoice::Fresh => (fresh, Vec::new()),
@@ -203,6 +197,23 @@ impl Workspace {
         Ok(Prepared { description, observations, plan })
     }
 
+    /// Puts a prepared plan on paper, to be applied later. `state` and `options` are those it was planned with.
+    pub fn plan_file(&self, prepared: &Prepared, state: &State, options: &PlanOptions) -> PlanFile {
+        let Prepared { description, observations, plan } = prepared;
+        let input = PlanInput { graph: &description.graph, state, observations, options };
+        PlanFile::new(plan, &input, &description.facts)
+    }
+
+    /// Derives a saved plan again.
+    ///
+    /// # Errors
+    /// When it is no longer the plan that was approved.
+    pub fn prepare_saved(&self, file: PlanFile, state: &State) -> Result<Prepared, RunError> {
+        let plan = file.verify(state, LatencyTable::default())?;
+        let PlanFile { graph, facts, observations, .. } = file;
+        Ok(Prepared { description: Description { graph, facts, warnings: Vec::new() }, observations, plan })
+    }
+
     /// Applies what was prepared. A step that fails is in the report.
     ///
     /// # Errors
@@ -237,7 +248,10 @@ impl Workspace {
 
 impl fmt::Debug for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace").field("stack", &self.stack).field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Workspace")
+            .field("stack", &self.stack)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 

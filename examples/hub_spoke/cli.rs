@@ -177,7 +177,8 @@ impl Cli {
         ];
         for (is_given, option, commands) in given {
             if is_given && !commands.contains(&name) {
-                let place = if name.is_empty() { "a run without a command".to_owned() } else { format!("`{name}`") };
+                let place =
+                    if name.is_empty() { "a run without a command".to_owned() } else { format!("`{name}`") };
                 let homes: Vec<String> =
                     commands.iter().filter(|name| !name.is_empty()).map(|name| format!("`{name}`")).collect();
                 return Err(Problem::usage(format!("{option} means nothing to {place}"))

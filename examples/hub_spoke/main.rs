@@ -24,7 +24,9 @@ use skyplat::config::{Parsed, PlatformConfig, Target, parse_config};
 use skyplat::engine::{Control, FinishedStatus, Secrets};
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
 use skyplat::render::plan::{PlanView, plan_text};
-use skyplat::render::{Exit, Problem, Role, Style, drift, duration, errors, graph, outputs, records, summary};
+use skyplat::render::{
+    Exit, Problem, Role, Style, drift, duration, errors, graph, outputs, records, summary,
+};
 use skyplat::state::{State, StoreSession};
 use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
@@ -136,7 +138,10 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
     }
     if let Some(file) = &options.out {
         save_plan(file, &prepared)?;
-        terminal::talk(&format!("\nSaved; `apply --plan {}` does exactly this, or nothing.\n", file.display()));
+        terminal::talk(&format!(
+            "\nSaved; `apply --plan {}` does exactly this, or nothing.\n",
+            file.display()
+        ));
     }
     Ok(changes(options, !prepared.plan.is_empty()))
 }
@@ -207,7 +212,9 @@ async fn refresh(options: &Options) -> Result<Exit, Problem> {
             return Ok(Exit::Failed);
         }
         session.append(&accept_drift(&state, &observations, &found)).await?;
-        terminal::talk("The records follow the real world now; a plan says what the configuration makes of it.\n");
+        terminal::talk(
+            "The records follow the real world now; a plan says what the configuration makes of it.\n",
+        );
     }
     Ok(changes(options, !found.is_empty()))
 }
@@ -332,7 +339,8 @@ fn read_config(options: &Options) -> Result<Parsed, Problem> {
 fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
     let name = options.config.display().to_string();
     let bytes = std::fs::read(&options.config).map_err(|error| {
-        Problem::usage(format!("cannot read the configuration {name}: {error}")).hint("--config names another file")
+        Problem::usage(format!("cannot read the configuration {name}: {error}"))
+            .hint("--config names another file")
     })?;
     let target = match options.executor {
         ExecutorName::Mock => Target::Simulated,

@@ -138,7 +138,8 @@ impl Live {
     fn new(plan: &Plan, objects: bool) -> Self {
         let steps = plan.steps.iter().filter(|step| step.action != Action::Keep).count();
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20));
-        let style = |template: &str| ProgressStyle::with_template(template).expect("the template is well formed");
+        let style =
+            |template: &str| ProgressStyle::with_template(template).expect("the template is well formed");
         let total = bars.add(ProgressBar::new(u64::try_from(steps).unwrap_or(u64::MAX)));
         total.set_style(style("  [{bar:40}] {pos}/{len} steps  {msg}").progress_chars("=> "));
         let named = (0..NAMED)
@@ -162,7 +163,8 @@ impl Live {
                     self.running.insert(address.clone(), (*t, kind.to_string()));
                 } else if *phase != Phase::Retry {
                     self.running.remove(address);
-                    let half = *action == Action::Replace && *part == Some(Part::Make) && *phase == Phase::Done;
+                    let half =
+                        *action == Action::Replace && *part == Some(Part::Make) && *phase == Phase::Done;
                     if !half {
                         self.total.inc(1);
                     }

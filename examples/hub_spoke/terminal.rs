@@ -30,7 +30,8 @@ impl Style for Colour {
 
 /// Writes data. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn data(text: &str) -> Result<(), Problem> {
-    write(&mut anstream::stdout(), text).map_err(|error| Problem::failed(format!("cannot write the answer: {error}")))
+    write(&mut anstream::stdout(), text)
+        .map_err(|error| Problem::failed(format!("cannot write the answer: {error}")))
 }
 
 /// Writes talk. Nobody listening is no reason to stop.

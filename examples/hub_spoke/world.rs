@@ -112,7 +112,10 @@ impl World {
             let known = self.store.list().await?;
             let meant = did_you_mean(&self.stack, known.iter().map(String::as_str));
             let meant = meant.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
-            terminal::talk(&format!("note: there is no stack {} yet; an apply makes it{meant}\n", self.stack));
+            terminal::talk(&format!(
+                "note: there is no stack {} yet; an apply makes it{meant}\n",
+                self.stack
+            ));
         }
         self.fresh_state()
     }
@@ -154,8 +157,11 @@ fn no_cloud() -> Problem {
         return Problem::usage("this version has no executors for a real account yet")
             .hint("--executor mock simulates the whole platform");
     }
-    Problem::usage(format!("this program was built without {}, so it cannot reach a real account", missing.join(" and ")))
-        .hint("build it with --features aws,k8s; --executor mock simulates the whole platform")
+    Problem::usage(format!(
+        "this program was built without {}, so it cannot reach a real account",
+        missing.join(" and ")
+    ))
+    .hint("build it with --features aws,k8s; --executor mock simulates the whole platform")
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Problem> {

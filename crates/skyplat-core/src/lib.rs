@@ -1,5 +1,6 @@
 //! The engine of skyplat.
 pub mod config;
+pub mod drift;
 pub mod engine;
 pub mod executor;
 pub mod facts;

@@ -16,7 +16,12 @@ use crate::config::Report;
 use crate::engine::EngineError;
 use crate::facts::FactError;
 use crate::graph::{GraphError, LowerError};
+use crate::plan::{PlanError, PlanFileError};
+use crate::platform::PlatformError;
 use crate::state::StateError;
+
+/// Steps of a stale plan that are named; the rest are counted.
+const DIFFERENCES_SHOWN: usize = 10;
 
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +140,34 @@ impl From<GraphError> for Problem {
 impl From<LowerError> for Problem {
     fn from(error: LowerError) -> Self {
         Self { hint: error.hint.clone(), ..Self::of(&error, Exit::Usage) }
+    }
+}
+
+impl From<PlatformError> for Problem {
+    fn from(error: PlatformError) -> Self {
+        Self { hint: error.hint(), ..Self::of(&error, Exit::Usage) }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        let exit = if matches!(error, PlanError::UnknownTarget { .. }) { Exit::Usage } else { Exit::Failed };
+        Self { hint: error.hint(), ..Self::of(&error, exit) }
+    }
+}
+
+impl From<PlanFileError> for Problem {
+    fn from(error: PlanFileError) -> Self {
+        let differences = error.differences();
+        let mut details: Vec<String> = differences
+            .iter()
+            .take(DIFFERENCES_SHOWN)
+            .map(|address| format!("{address} would be another step today"))
+            .collect();
+        if differences.len() > DIFFERENCES_SHOWN {
+            details.push(format!("… and {} more", differences.len() - DIFFERENCES_SHOWN));
+        }
+        Self { hint: error.hint(), details, ..Self::of(&error, Exit::Failed) }
     }
 }
 

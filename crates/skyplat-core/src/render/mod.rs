@@ -8,6 +8,7 @@
 //! Pure functions that return a `String` or a JSON value; who prints it, and where, is the front end's business. Text is
 //! readable without colour: a [`Style`] only adds to it. No function here shows a secret unless it is asked to.
 
+pub mod drift;
 pub mod duration;
 pub mod errors;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod graph;
 pub mod outputs;
 pub mod plan;
 pub mod progress;
+pub mod records;
 pub mod style;
 pub mod summary;
 mod value;
