@@ -23,6 +23,14 @@ pub enum EngineError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The state has changed since the plan was made; nothing was done.
+    #[error("the plan was made from serial {planned} of the state, which is at {found} now")]
+    Stale {
+        /// The serial the plan was made from.
+        planned: u64,
+        /// The serial of the state.
+        found: u64,
+    },
     /// The journal could not be written. Nothing was started after that, and what ran was let finish: its intents are
     /// open, and the next run finds out what became of them.
     #[error("the journal cannot be written")]
@@ -30,12 +38,12 @@ pub enum EngineError {
     /// The run was cancelled before it had an answer.
     #[error("cancelled")]
     Cancelled,
-    /// An output that is secret could not be read.
-    #[error("cannot read the outputs of {address}: {message}")]
+    /// An output could not be read or put together.
+    #[error("cannot show {name}: {message}")]
     Output {
-        /// The object.
-        address: Address,
-        /// What went wrong.
+        /// The output, or the object whose secret it needs.
+        name: String,
+        /// What went wrong, without secrets.
         message: String,
     },
 }
@@ -45,10 +53,10 @@ impl EngineError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoExecutor { .. } => Some("add an executor that supports the kind"),
-            Self::Mismatch { .. } => Some("make the plan again"),
+            Self::Mismatch { .. } | Self::Stale { .. } => Some("make the plan again"),
             Self::Journal(_) => Some("make room or mend the store, then run again: nothing is lost"),
             Self::Cancelled => None,
-            Self::Output { .. } => Some("see whether the object is still there with a refresh"),
+            Self::Output { .. } => Some("a refresh says whether everything is still there"),
         }
     }
 }

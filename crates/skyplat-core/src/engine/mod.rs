@@ -2,27 +2,45 @@
 //!
 //! One owner loop, messages in, events out; no locks shared with executors.
 
+mod call;
 pub mod context;
 pub mod control;
+mod decide;
+mod emit;
 pub mod error;
 pub mod event;
+mod host;
+mod limits;
 pub mod options;
+pub mod outputs;
+mod queue;
+mod read;
+pub mod refresh;
 pub mod report;
+mod retry;
+mod run;
+mod secrets;
+mod step;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use context::RunContext;
 pub use control::Control;
 pub use error::EngineError;
 pub use event::{Event, EventSink, FinishedStatus, Phase, RefreshTotals, Totals};
 pub use options::{EngineOptions, Rate, RateLimits};
+pub use outputs::recorded_outputs;
+pub use refresh::accept;
 pub use report::{RunReport, StepOutcome, StepReport};
+
+use emit::Emitter;
+use read::Reading;
 
 use crate::executor::Executors;
 use crate::facts::Facts;
 use crate::graph::ObjectGraph;
-use crate::plan::Plan;
-use crate::plan::observed::Observations;
+use crate::plan::{Observations, Plan};
 use crate::state::{State, StoreSession};
 use crate::value::Tree;
 
@@ -37,15 +55,6 @@ pub struct Work<'a> {
     pub facts: &'a Facts,
     /// What the plan took as observed; empty without a refresh.
     pub observations: &'a Observations,
-}
-
-/// Whether secret outputs are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secrets {
-    /// They stay digests.
-    Redacted,
-    /// They are read again, to be shown.
-    Shown,
 }
 
 /// Applies plans and reads the world, through executors.
@@ -73,13 +82,15 @@ impl Engine {
         control: &Control,
         events: &mut dyn EventSink,
     ) -> Result<RunReport, EngineError> {
-        todo!()
+        let (executors, options) = (&self.executors, &self.options);
+        run::apply(run::Parts { executors, options, work, session, context: run, control, events }).await
     }
 
-    /// Reads every recorded object. Nothing is written.
+    /// Reads every recorded object, in batches of one kind and place. Nothing is written; secrets become digests.
     ///
     /// # Errors
-    /// When a kind has no executor, or the run was cancelled.
+    /// [`EngineError::Cancelled`] when the run was told to end. An object that cannot be read is no error: the
+    /// observations say so.
     pub async fn refresh(
         &self,
         state: &State,
@@ -87,20 +98,31 @@ impl Engine {
         control: &Control,
         events: &mut dyn EventSink,
     ) -> Result<Observations, EngineError> {
-        todo!()
+        let reading = self.reading(state, run, control);
+        refresh::refresh(&reading, &self.executors, state, Emitter::new(events)).await
     }
 
-    /// Resolves the outputs of the platform. Redacted secrets are digests, shown ones [`Tree::Secret`].
+    /// Resolves the outputs of the platform with secrets in the clear, which are read again; see
+    /// [`recorded_outputs`] for the outputs without.
     ///
     /// # Errors
-    /// When a secret that is to be shown cannot be read.
-    pub async fn outputs(
+    /// When a secret cannot be read.
+    pub async fn shown_outputs(
         &self,
         state: &State,
-        secrets: Secrets,
         run: &RunContext,
         control: &Control,
     ) -> Result<BTreeMap<String, Tree>, EngineError> {
-        todo!()
+        let reading = self.reading(state, run, control);
+        outputs::shown_outputs(&reading, &self.executors, state).await
+    }
+
+    fn reading(&self, state: &State, run: &RunContext, control: &Control) -> Reading {
+        Reading {
+            control: control.clone(),
+            options: Arc::new(self.options.clone()),
+            stack_tag: state.stack.tag(),
+            seed: run.seed,
+        }
     }
 }
