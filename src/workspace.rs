@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use skyplat_core::config::PlatformConfig;
 use skyplat_core::engine::{
-    Control, Engine, EngineError, Event, EventSink, RunContext, RunReport, Secrets, Work,
+    Control, Engine, EngineError, Event, EventSink, RunContext, RunReport, Work, recorded_outputs,
 };
 use skyplat_core::facts::{FactError, FactSource, Facts};
 use skyplat_core::graph::{LowerError, ObjectGraph, lower};
@@ -22,9 +22,9 @@ use skyplat_core::plan::{
     PlanWarning, build_plan,
 };
 use skyplat_core::platform::{PlatformError, build_platform, check_account};
-use skyplat_core::render::Problem;
+use skyplat_core::render::{Exit, Problem};
 use skyplat_core::state::{LockOwner, State, StateError, StateStore, StoreSession};
-use skyplat_core::value::Tree;
+use skyplat_core::value::{Tree, TreeError};
 
 /// One stack and what is needed to work on it.
 #[derive(Clone)]
@@ -93,6 +93,9 @@ pub enum RunError {
     /// The run could not be begun or carried through.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// An output of the platform does not resolve to a value.
+    #[error("cannot resolve the outputs")]
+    Outputs(#[from] TreeError),
     /// A saved plan cannot be applied.
     #[error(transparent)]
     PlanFile(#[from] PlanFileError),
@@ -108,6 +111,7 @@ impl From<RunError> for Problem {
             RunError::State(error) => error.into(),
             RunError::Engine(error) => error.into(),
             RunError::PlanFile(error) => error.into(),
+            RunError::Outputs(_) => Self::of(&error, Exit::Failed),
         }
     }
 }
@@ -232,17 +236,20 @@ impl Workspace {
         Ok(report)
     }
 
-    /// Returns the outputs of the platform; secrets in the clear only when they are to be shown.
+    /// Returns the outputs of the platform; secrets in the clear, read again, only when they are to be shown.
     ///
     /// # Errors
     /// When a secret that is to be shown cannot be read.
     pub async fn outputs(
         &self,
         state: &State,
-        secrets: Secrets,
+        show_secrets: bool,
         control: &Control,
     ) -> Result<BTreeMap<String, Tree>, RunError> {
-        Ok(self.engine.outputs(state, secrets, &self.run, control).await?)
+        if show_secrets {
+            return Ok(self.engine.shown_outputs(state, &self.run, control).await?);
+        }
+        Ok(recorded_outputs(state)?)
     }
 }
 

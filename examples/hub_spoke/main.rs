@@ -20,18 +20,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use skyplat::config::{Parsed, PlatformConfig, Target, parse_config};
-use skyplat::engine::{Control, FinishedStatus, Secrets};
+use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
+use skyplat::drift::{accept_drift, find_drift};
+use skyplat::engine::{Control, FinishedStatus};
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
 use skyplat::render::plan::{PlanView, plan_text};
-use skyplat::render::{
-    Exit, Problem, Role, Style, drift, duration, errors, graph, outputs, records, summary,
-};
+use skyplat::render::{Exit, Problem, Role, Style, drift, graph, outputs, records, summary};
 use skyplat::state::{State, StoreSession};
 use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
 
-use cli::{Cli, Command, Format, Options, StateCommand};
+use cli::{Cli, Command, ExecutorName, Format, Options, StateCommand};
 use progress::Progress;
 use terminal::Colour;
 use world::World;
@@ -41,6 +40,7 @@ fn main() -> ExitCode {
     let exit = cli.check().and_then(|()| {
         // The simulated cloud lives on a clock that jumps from event to event: a platform's half hour takes moments.
         skyplat::mock::simulate(move || run(cli))
+            .map_err(|error| Problem::failed(format!("cannot begin to simulate: {error}")))?
     });
     match exit {
         Ok(exit) => ExitCode::from(exit.code()),
@@ -130,14 +130,18 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
     let world = World::open(options, "plan", true).await?;
     let state = world.load_or_fresh().await?;
     terminal::talk(&parsed.report.render());
-    let prepared = prepare(&world.workspace()?, options, Some(&parsed.config), &state).await?;
+    let workspace = world.workspace()?;
+    let prepared = prepare(&workspace, options, Some(&parsed.config), &state).await?;
     if options.format == Format::Json {
         terminal::json(&prepared.plan)?;
     } else {
         show_plan(&prepared, options)?;
     }
     if let Some(file) = &options.out {
-        save_plan(file, &prepared)?;
+        let saved = workspace.plan_file(&prepared, &state, &plan_options(options, false)).to_json()?;
+        std::fs::write(file, saved).map_err(|error| {
+            Problem::failed(format!("cannot save the plan to {}: {error}", file.display()))
+        })?;
         terminal::talk(&format!(
             "\nSaved; `apply --plan {}` does exactly this, or nothing.\n",
             file.display()
@@ -148,18 +152,23 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
 
 async fn apply(options: &Options) -> Result<Exit, Problem> {
     terminal::can_ask(options.yes)?;
-    let parsed = if options.plan.is_none() { Some(read_config(options)?) } else { None };
-    let saved = options.plan.as_deref().map(read_plan).transpose()?;
+    let wanted = match &options.plan {
+        Some(file) => Wanted::Saved(Box::new(read_plan(file)?)),
+        None => Wanted::Configured(Box::new(read_config(options)?)),
+    };
     let world = World::open(options, "apply", true).await?;
-    let mut session = world.store.lock(world.fresh_state()?, world.owner()).await?;
+    let fresh = match &wanted {
+        Wanted::Saved(file) => world.fresh_state_of(&file.stack)?,
+        Wanted::Configured(_) => world.fresh_state()?,
+    };
+    let mut session = world.store.lock(fresh, world.owner()).await?;
     let workspace = world.workspace()?;
-    let prepared = match (&saved, &parsed) {
-        (Some(saved), _) => workspace.replan(saved, session.state())?,
-        (None, Some(parsed)) => {
+    let prepared = match wanted {
+        Wanted::Saved(file) => workspace.prepare_saved(*file, session.state())?,
+        Wanted::Configured(parsed) => {
             terminal::talk(&parsed.report.render());
             prepare(&workspace, options, Some(&parsed.config), session.state()).await?
         }
-        (None, None) => return Err(Problem::usage("there is neither a configuration nor a plan")),
     };
     if !approve(&prepared, options, "Apply this plan?")? {
         return Ok(Exit::Failed);
@@ -170,6 +179,12 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
         print_outputs(&workspace, session.state(), options).await?;
     }
     Ok(exit)
+}
+
+/// What an apply is to reach.
+enum Wanted {
+    Saved(Box<PlanFile>),
+    Configured(Box<Parsed>),
 }
 
 async fn destroy(options: &Options) -> Result<Exit, Problem> {
@@ -271,12 +286,12 @@ async fn prepare(
     } else {
         workspace.observe(state, &Control::new(), &mut unwatched()).await?
     };
-    let plan_options = PlanOptions {
-        destroy: config.is_none(),
-        targets: options.target.iter().map(Address::new).collect(),
-        ..PlanOptions::default()
-    };
-    Ok(workspace.plan(description, state, observations, &plan_options)?)
+    Ok(workspace.plan(description, state, observations, &plan_options(options, config.is_none()))?)
+}
+
+fn plan_options(options: &Options, destroy: bool) -> PlanOptions {
+    let targets = options.target.iter().map(Address::new).collect();
+    PlanOptions { destroy, targets, ..PlanOptions::default() }
 }
 
 /// Applies a plan, shows its progress and says how it ended.
@@ -317,8 +332,7 @@ fn show_plan(prepared: &Prepared, options: &Options) -> Result<(), Problem> {
 }
 
 async fn print_outputs(workspace: &Workspace, state: &State, options: &Options) -> Result<(), Problem> {
-    let secrets = if options.show_secrets { Secrets::Shown } else { Secrets::Redacted };
-    let values = workspace.outputs(state, secrets, &Control::new()).await?;
+    let values = workspace.outputs(state, options.show_secrets, &Control::new()).await?;
     match options.format {
         Format::Json => terminal::json(&outputs::outputs_json(&values, options.show_secrets)),
         _ => terminal::data(&outputs::outputs_text(&values, options.show_secrets, &Colour)),
@@ -347,6 +361,12 @@ fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
         ExecutorName::Cloud => Target::Cloud,
     };
     Ok(parse_config(&name, &bytes, target))
+}
+
+fn read_plan(file: &Path) -> Result<PlanFile, Problem> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Problem::usage(format!("cannot read the plan {}: {error}", file.display())))?;
+    Ok(PlanFile::from_json(&text)?)
 }
 
 fn facts(options: &Options) -> FactChoice {

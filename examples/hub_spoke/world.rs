@@ -129,8 +129,19 @@ impl World {
     pub(crate) fn fresh_state(&self) -> Result<State, Problem> {
         // A simulated world is alone with its stack, so the id comes from the seed: the same seed gives the same ids.
         let id = format!("{:016x}", self.options.seed);
-        let stack = Stack { name: self.stack.clone(), id };
-        Ok(State::new(stack, DigestKey::new(random()?)))
+        self.fresh_state_of(&Stack { name: self.stack.clone(), id })
+    }
+
+    /// Makes the state of a new stack with the identity that a saved plan gave it.
+    pub(crate) fn fresh_state_of(&self, stack: &Stack) -> Result<State, Problem> {
+        if stack.name != self.stack {
+            return Err(Problem::usage(format!(
+                "the plan was made for the stack {}, not for {}",
+                stack.name, self.stack
+            ))
+            .hint(format!("pass --stack {}", stack.name)));
+        }
+        Ok(State::new(stack.clone(), DigestKey::new(random()?)))
     }
 }
 

@@ -85,6 +85,7 @@ fn step(address: &str, kind: &str, action: Action, reasons: Vec<Reason>) -> Step
         deposed: false,
         undecided: Vec::new(),
         dragged_by: Vec::new(),
+        gone: None,
     }
 }
 
@@ -116,6 +117,8 @@ fn plan(steps: Vec<Step>, seconds: &[f64], forecast: Forecast, warnings: Vec<Pla
         stack: "dev".to_owned(),
         serial: 7,
         digest: "0123".to_owned(),
+        moved: Vec::new(),
+        targets: Vec::new(),
         steps,
         summary,
         forecast,
