@@ -117,6 +117,9 @@ pub struct FactDifference {
 
 impl Facts {
     /// Adds an answer.
+    ///
+    /// # Errors
+    /// When the answer has no JSON form.
     pub fn insert(&mut self, question: Question, answer: impl Serialize) -> Result<(), FactError> {
         let json = serde_json::to_value(answer).map_err(|error| FactError {
             question: question.clone(),

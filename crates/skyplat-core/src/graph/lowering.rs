@@ -4,7 +4,7 @@
 //! graph and facts give the same objects, byte for byte. Edges between objects are derived from the references in
 //! their inputs; [`ObjectBuilder::after`] adds an order without data.
 //!
-//! ```ignore-in-docs
+//! ```text
 //! let vpc = cx.object("vpc", Ec2Vpc { … }).region(&self.region).add()?;
 //! let subnet = cx.object("private-a", Ec2Subnet { vpc_id: vpc.output(Ec2Vpc::ID), … }).region(&self.region).add()?;
 //! ```

@@ -150,7 +150,7 @@ struct Variant<'a> {
     value: &'a Tree,
 }
 
-impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
+impl<'de> EnumAccess<'de> for Variant<'_> {
     type Error = TreeError;
     type Variant = Self;
 

@@ -112,15 +112,15 @@ pub enum Tree {
     /// A text without references.
     String(String),
     /// A list.
-    List(Vec<Tree>),
+    List(Vec<Self>),
     /// A map.
     Map(Map),
     /// The value of an output.
     Ref(Reference),
     /// A text made of parts: strings, references, and after resolving unknowns and digests.
-    Text(Vec<Tree>),
+    Text(Vec<Self>),
     /// The JSON text of a tree, written only when all of the tree is known.
-    Json(Box<Tree>),
+    Json(Box<Self>),
     /// A secret in the clear, in memory only.
     Secret(Secret),
     /// What is recorded of a secret.
