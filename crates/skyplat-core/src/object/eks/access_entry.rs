@@ -25,13 +25,30 @@ pub struct EksAccessEntry {
     pub tags: Tags,
 }
 
-/// An access policy of EKS, in the whole cluster.
+/// An access policy of EKS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccessPolicy {
     /// The policy, such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy`.
     pub policy_arn: String,
-    /// Where it holds: `cluster`.
-    pub access_scope: String,
+    /// Where it holds.
+    pub access_scope: AccessScope,
+}
+
+/// Where an access policy holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccessScope {
+    /// `cluster` for all of it, or `namespace`.
+    pub r#type: String,
+    /// The namespaces, when it holds in some only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+}
+
+impl AccessScope {
+    /// Returns the scope of the whole cluster.
+    pub fn cluster() -> Self {
+        Self { r#type: "cluster".into(), namespaces: Vec::new() }
+    }
 }
 
 crate::outputs! {

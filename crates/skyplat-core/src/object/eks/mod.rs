@@ -5,7 +5,7 @@ pub mod addon;
 pub mod cluster;
 pub mod fargate_profile;
 
-pub use access_entry::{AccessPolicy, EksAccessEntry};
+pub use access_entry::{AccessPolicy, AccessScope, EksAccessEntry};
 pub use addon::EksAddon;
 pub use cluster::{AccessConfig, ClusterLogging, ClusterNetwork, ClusterVpc, EksControlPlane, LogSetup};
 pub use fargate_profile::{EksFargateProfile, FargateSelector};

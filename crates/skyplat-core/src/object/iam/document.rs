@@ -171,9 +171,7 @@ impl Serialize for Principal {
 
 impl<'de> Deserialize<'de> for Principal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts =
-            |values: Vec<Value<String>>| values.iter().filter_map(|v| v.known().ok().cloned()).collect();
-        let map = match <OneOrMap>::deserialize(deserializer)? {
+        let map = match OneOrMap::deserialize(deserializer)? {
             OneOrMap::One(text) if text == "*" => return Ok(Self::Anyone),
             OneOrMap::One(text) => return Err(D::Error::custom(format!("{text} is no principal"))),
             OneOrMap::Map(map) => map,
@@ -181,10 +179,10 @@ impl<'de> Deserialize<'de> for Principal {
         let mut entries = map.into_iter();
         match (entries.next(), entries.next()) {
             (Some((kind, Texts(values))), None) => match kind.as_str() {
-                "Service" => Ok(Self::Services(texts(values))),
-                "AWS" => Ok(Self::Aws(values)),
-                "Federated" => match <[Value<String>; 1]>::try_from(values) {
-                    Ok([provider]) => Ok(Self::Federated(provider)),
+                "Service" => Ok(Self::Services(values)),
+                "AWS" => Ok(Self::Aws(values.into_iter().map(Value::Known).collect())),
+                "Federated" => match <[String; 1]>::try_from(values) {
+                    Ok([provider]) => Ok(Self::Federated(provider.into())),
                     Err(_) => Err(D::Error::custom("a statement has one identity provider")),
                 },
                 other => Err(D::Error::custom(format!("{other} is no kind of principal"))),
@@ -230,7 +228,7 @@ impl Condition {
 
 /// Lists that IAM writes as a text when there is only one item.
 mod one_or_many {
-    use super::{Deserialize, Deserializer, OneOrMany, Serialize, Serializer, Texts, Value};
+    use super::{Deserialize, Deserializer, OneOrMany, Serialize, Serializer, Texts};
 
     pub(super) fn serialize<S: Serializer, T: Serialize>(
         items: &[T],
@@ -242,12 +240,7 @@ mod one_or_many {
     pub(super) fn deserialize<'de, D: Deserializer<'de>, T: From<String>>(
         deserializer: D,
     ) -> Result<Vec<T>, D::Error> {
-        let Texts(texts) = Texts::deserialize(deserializer)?;
-        Ok(texts
-            .into_iter()
-            .filter_map(|text: Value<String>| text.known().ok().cloned())
-            .map(T::from)
-            .collect())
+        Texts::deserialize(deserializer).map(|Texts(texts)| texts.into_iter().map(T::from).collect())
     }
 }
 
@@ -270,7 +263,7 @@ impl<T: Serialize> Serialize for OneOrMany<'_, T> {
 }
 
 /// One text or several, as read.
-struct Texts(Vec<Value<String>>);
+struct Texts(Vec<String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -281,8 +274,8 @@ impl<'de> Deserialize<'de> for Texts {
             Many(Vec<String>),
         }
         Ok(Self(match Written::deserialize(deserializer)? {
-            Written::One(text) => vec![Value::Known(text)],
-            Written::Many(texts) => texts.into_iter().map(Value::Known).collect(),
+            Written::One(text) => vec![text],
+            Written::Many(texts) => texts,
         }))
     }
 }
@@ -338,9 +331,93 @@ mod conditions {
                 keys.into_iter().map(move |(key, Texts(values))| Condition {
                     operator: operator.clone(),
                     key: key.into(),
-                    values,
+                    values: values.into_iter().map(Value::Known).collect(),
                 })
             })
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree;
+    use crate::value::{Address, Reference, TreeError, from_tree, paper, to_tree};
+
+    fn written(document: &PolicyDocument) -> serde_json::Value {
+        paper::show(&to_tree(document).unwrap())
+    }
+
+    fn with(conditions: Vec<Condition>) -> PolicyDocument {
+        let mut statement = Statement::allow(["sqs:SendMessage", "sqs:ReceiveMessage"]).on_all();
+        statement.conditions = conditions;
+        PolicyDocument::new([statement])
+    }
+
+    #[test]
+    fn one_is_a_text_and_several_are_a_list() {
+        let statement = &written(&with(Vec::new()))["Statement"][0];
+        assert_eq!(statement["Action"], serde_json::json!(["sqs:SendMessage", "sqs:ReceiveMessage"]));
+        assert_eq!(statement["Resource"], "*");
+        assert_eq!(statement.get("Condition"), None);
+        assert_eq!(statement.get("Principal"), None);
+    }
+
+    #[test]
+    fn conditions_are_grouped_by_operator_and_keys_may_hold_a_reference() {
+        let host = Reference { object: Address::new("hub/eks/cluster"), field: "issuer_host".into() };
+        let key: Value<String> = Value::format([(&Value::<String>::Ref(host)).into(), ":sub".into()]);
+        let document = with(vec![
+            Condition::new("StringEquals", key, ["system:serviceaccount:a:b"]),
+            Condition::new("Bool", "aws:SecureTransport", ["false"]),
+            Condition::new("StringEquals", "aws:RequestedRegion", ["us-west-2", "us-east-1"]),
+        ]);
+        assert_eq!(
+            written(&document)["Statement"][0]["Condition"],
+            serde_json::json!({
+                "Bool": { "aws:SecureTransport": "false" },
+                "StringEquals": {
+                    "${hub/eks/cluster.issuer_host}:sub": "system:serviceaccount:a:b",
+                    "aws:RequestedRegion": ["us-west-2", "us-east-1"],
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn two_conditions_of_one_operator_and_key_are_refused() {
+        let condition = || Condition::new("StringEquals", "aws:RequestedRegion", ["us-west-2"]);
+        let error: TreeError = to_tree(&with(vec![condition(), condition()])).unwrap_err();
+        assert!(error.message.contains("aws:RequestedRegion"), "{error}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for principal in [
+            Principal::Anyone,
+            Principal::service("ec2.amazonaws.com"),
+            Principal::Services(vec!["a.amazonaws.com".into(), "b.amazonaws.com".into()]),
+            Principal::Federated("arn:aws:iam::1:oidc-provider/x".into()),
+            Principal::Aws(vec!["arn:aws:iam::1:root".into(), "arn:aws:iam::2:root".into()]),
+        ] {
+            let mut document = with(vec![Condition::new("StringLike", "aws:RequestTag/a", ["*"])]);
+            document.statements[0].principal = Some(principal);
+            document.statements.push(Statement::deny(["s3:*"]).sid("Deny").on(["a", "b"]));
+            assert_eq!(from_tree::<PolicyDocument>(&to_tree(&document).unwrap()).unwrap(), document);
+        }
+    }
+
+    #[test]
+    fn a_principal_of_an_unknown_kind_is_refused() {
+        let read = |principal: Tree| {
+            from_tree::<PolicyDocument>(&tree!({
+                "Version": VERSION,
+                "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal }]
+            }))
+        };
+        assert!(read(tree!("*")).is_ok());
+        assert!(read(tree!("everyone")).is_err());
+        assert!(read(tree!({ "CanonicalUser": "x" })).is_err());
+        assert!(read(tree!({ "Service": "x", "AWS": "y" })).is_err());
     }
 }

@@ -123,3 +123,48 @@ fn public_access(cluster: &EksCluster, hub: Option<&VpcOutputs>) -> Option<Vec<V
     let hub = hub_addresses.iter().map(|address| Value::format([address.into(), "/32".into()]));
     Some(given.chain(hub).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::graph::ResourceGraph;
+    use crate::resource::fixture::{self, hub_and_spoke, inputs, lowered, node};
+
+    #[test]
+    fn a_narrow_spoke_lets_the_hub_in_by_the_address_of_its_nat_gateway() {
+        let graph = lowered(&hub_and_spoke().graph);
+        let access = inputs(&graph, "us-east-1/eks/cluster")["resources_vpc_config"].clone();
+        let eip = json!({ "$ref": { "object": "hub/vpc/eip-a", "field": "public_ip" } });
+        let address = json!({ "$text": [eip, "/32"] });
+        assert_eq!(access["public_access_cidrs"], json!(["203.0.113.0/24", address]));
+        let rule = inputs(&graph, "us-east-1/eks/rule-cluster-in-hub-https");
+        assert_eq!((&rule["cidr_ipv4"], &rule["from_port"]), (&json!("10.11.0.0/16"), &json!(443)));
+        assert!(graph.get(&"hub/eks/rule-cluster-in-hub-https".into()).is_none());
+    }
+
+    #[test]
+    fn an_open_spoke_needs_no_address_and_a_private_one_has_no_list() {
+        let mut graph = ResourceGraph::new();
+        let hub = graph.add("hub/vpc", fixture::vpc("us-west-2")).unwrap();
+        let vpc = graph.add("us-east-1/vpc", fixture::vpc("us-east-1")).unwrap();
+        let open = EksCluster { hub: Some(hub), ..fixture::cluster("open", vpc) };
+        graph.add("us-east-1/open", open).unwrap();
+        let private = EksCluster {
+            hub: Some(hub),
+            endpoint: Endpoint::Private,
+            protect: true,
+            admins: Vec::new(),
+            ..fixture::cluster("private", vpc)
+        };
+        graph.add("us-east-1/private", private).unwrap();
+        let graph = lowered(&graph);
+        let access =
+            |name: &str| inputs(&graph, &format!("us-east-1/{name}/cluster"))["resources_vpc_config"].clone();
+        assert_eq!(access("open")["public_access_cidrs"], json!(["0.0.0.0/0"]));
+        assert_eq!(access("private").get("public_access_cidrs"), None);
+        assert_eq!(access("private")["endpoint_public_access"], json!(false));
+        assert!(node(&graph, "us-east-1/private/cluster").protect);
+    }
+}

@@ -22,7 +22,8 @@ use crate::config::{Endpoint, IamSettings};
 use crate::facts::partition_of;
 use crate::graph::{Added, Container, Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::{AccountId, Cidr, OidcProviderArn, Region, RoleArn, SecurityGroupId};
-use crate::object::eks::{AccessPolicy, EksAccessEntry, EksControlPlane};
+use crate::object::ec2::Ec2SecurityGroup;
+use crate::object::eks::{AccessPolicy, AccessScope, EksAccessEntry, EksControlPlane};
 use crate::object::iam::IamOidcProvider;
 use crate::value::Value;
 
@@ -86,6 +87,8 @@ pub struct EksClusterOutputs {
     pub container: Container,
     /// The cluster answers.
     pub control_plane: Ready,
+    /// The hub's network may reach the cluster's API; ready at once in the hub itself.
+    pub hub_access: Ready,
     /// What a node needs is there: its security group's rules, kube-proxy, vpc-cni and a way out.
     pub nodes: Ready,
     /// Fargate pods can run and log.
@@ -107,13 +110,17 @@ impl Resource for EksCluster {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<EksClusterOutputs, LowerError> {
         let vpc = cx.outputs(self.vpc)?;
         let hub = self.hub.map(|hub| cx.outputs(hub)).transpose()?;
-        let nodes_group = security_groups::node_group(cx, self, &vpc)?;
+        let node_group = security_groups::node_group(cx, self, &vpc)?;
         let pods = fargate::prepare(cx, self, &vpc)?;
-        let prepared = Prepared { vpc: &vpc, hub: hub.as_ref(), node_group: &nodes_group };
+        let prepared = Prepared { vpc: &vpc, hub: hub.as_ref(), node_group: &node_group };
         let cluster = control_plane::add(cx, self, &prepared)?;
 
-        let node_security_group = nodes_group.output(crate::object::ec2::Ec2SecurityGroup::ID);
-        let rules = security_groups::rules(cx, self, &vpc, hub.as_ref(), &cluster, &node_security_group)?;
+        let node_security_group = node_group.output(Ec2SecurityGroup::ID);
+        let rules = security_groups::rules(cx, self, &vpc, &cluster, &node_security_group)?;
+        let hub_access = match &hub {
+            Some(hub) => security_groups::hub_rule(cx, self, &vpc, hub, &cluster)?,
+            None => Ready::now(),
+        };
         let oidc_provider_arn = self.identity_provider(cx, &cluster)?;
         self.admit_admins(cx, &vpc.region, &cluster)?;
         let kube_proxy = addons::kube_proxy(cx, self, &vpc.region, &cluster)?;
@@ -138,6 +145,7 @@ impl Resource for EksCluster {
             node_security_group,
             container: cluster.container(),
             control_plane: cluster.ready(),
+            hub_access,
             nodes: Ready::all([&rules, &kube_proxy, &vpc_cni, &vpc.egress]),
             fargate,
             dns,
@@ -181,7 +189,7 @@ impl EksCluster {
                 r#type: "STANDARD".into(),
                 access_policies: vec![AccessPolicy {
                     policy_arn: policy.clone(),
-                    access_scope: "cluster".into(),
+                    access_scope: AccessScope::cluster(),
                 }],
                 tags: self.tags.clone(),
             };

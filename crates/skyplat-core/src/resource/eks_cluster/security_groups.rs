@@ -19,7 +19,7 @@ use Ports::{All, Tcp, Udp};
 const FROM_CONTROL_PLANE: [(&str, Ports, &str); 3] = [
     ("kubelet", Tcp(10250), "kubelet from the control plane"),
     ("https", Tcp(443), "webhooks and aggregated APIs from the control plane"),
-    ("webhook", Tcp(9443), "load balancer controller's webhook from the control plane"),
+    ("webhook", Tcp(9443), "webhook of the load balancer controller from the control plane"),
 ];
 
 /// What control plane and Fargate pods admit from nodes: rule, port, purpose.
@@ -48,12 +48,11 @@ pub(super) fn node_group(
     cx.object("node-security-group", group).region(&vpc.region).add()
 }
 
-/// Adds all rules and returns when they hold.
+/// Adds the rules between nodes, control plane and Fargate pods, and returns when they hold.
 pub(super) fn rules(
     cx: &mut Lowering<'_>,
     cluster: &EksCluster,
     vpc: &VpcOutputs,
-    hub: Option<&VpcOutputs>,
     control_plane: &Added<EksControlPlane>,
     nodes: &Value<SecurityGroupId>,
 ) -> Result<Ready, LowerError> {
@@ -76,22 +75,36 @@ pub(super) fn rules(
             (format!("cluster-in-{name}"), group(&own, Ingress, ports, nodes, why))
         }),
     );
-    if let Some(hub) = hub {
-        let rule = Ec2SecurityGroupRule::with_cidr(
-            &own,
-            Ingress,
-            Tcp(443),
-            hub.cidr_block.clone(),
-            "Kubernetes API from the hub",
-        );
-        rules.push(("cluster-in-hub-https".to_owned(), rule));
-    }
     let mut ready = Ready::now();
     for (name, rule) in rules {
-        let rule = cx.object(&format!("rule-{name}"), rule.tags(cluster.tags.clone())).region(&vpc.region);
-        ready = ready.and(&rule.add()?.ready());
+        ready = ready.and(&add(cx, cluster, vpc, &name, rule)?);
     }
     Ok(ready)
+}
+
+/// Lets the hub's network reach the API of a spoke: the API server there starts work here.
+pub(super) fn hub_rule(
+    cx: &mut Lowering<'_>,
+    cluster: &EksCluster,
+    vpc: &VpcOutputs,
+    hub: &VpcOutputs,
+    control_plane: &Added<EksControlPlane>,
+) -> Result<Ready, LowerError> {
+    let own = control_plane.output(EksControlPlane::SECURITY_GROUP_ID);
+    let from = hub.cidr_block.clone();
+    let rule = Ec2SecurityGroupRule::with_cidr(&own, Ingress, Tcp(443), from, "Kubernetes API from the hub");
+    add(cx, cluster, vpc, "cluster-in-hub-https", rule)
+}
+
+fn add(
+    cx: &mut Lowering<'_>,
+    cluster: &EksCluster,
+    vpc: &VpcOutputs,
+    name: &str,
+    rule: Ec2SecurityGroupRule,
+) -> Result<Ready, LowerError> {
+    let rule = rule.tags(cluster.tags.clone());
+    Ok(cx.object(&format!("rule-{name}"), rule).region(&vpc.region).add()?.ready())
 }
 
 fn named(tags: &Tags, name: &str) -> Tags {

@@ -251,3 +251,50 @@ fn resource_discovery(scope: &Scope) -> PolicyDocument {
             .on([scope.instance_profiles()]),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{paper, to_tree};
+
+    /// Returns the documents for the longest names that there can be.
+    fn longest() -> Vec<(&'static str, serde_json::Value)> {
+        let scope = Scope {
+            partition: "aws-us-gov".into(),
+            region: "ap-southeast-5".into(),
+            account: "123456789012".into(),
+            cluster: "c".repeat(100),
+        };
+        let arn = || Value::Known("a".repeat(200));
+        documents(&scope, arn(), arn())
+            .into_iter()
+            .map(|(name, document)| (name, paper::show(&to_tree(&document).unwrap())))
+            .collect()
+    }
+
+    #[test]
+    fn no_document_nears_the_limit_of_a_policy() {
+        for (name, document) in longest() {
+            let length = document.to_string().len();
+            assert!(length < 5_500, "{name} has {length} characters");
+        }
+    }
+
+    #[test]
+    fn what_changes_what_others_made_is_bound_to_the_cluster() {
+        let owned = format!("kubernetes.io/cluster/{}", "c".repeat(100));
+        let mut bound = 0;
+        for (name, document) in longest() {
+            for statement in document["Statement"].as_array().unwrap() {
+                let actions = statement["Action"].to_string();
+                let changes =
+                    ["ec2:CreateTags", "ec2:Terminate", "LaunchTemplate\"", "iam:Tag", "iam:Delete"];
+                if changes.iter().any(|action| actions.contains(action)) {
+                    assert!(statement["Condition"].to_string().contains(&owned), "{name}: {statement}");
+                    bound += 1;
+                }
+            }
+        }
+        assert_eq!(bound, 6);
+    }
+}

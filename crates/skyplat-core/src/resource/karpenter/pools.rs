@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{self, Architecture, CapacityType, Taint, TaintEffect};
+use crate::config::{self, Architecture, CapacityType, InstanceKind, Taint, TaintEffect};
 use crate::object::k8s::K8sObject;
 use crate::tree;
 use crate::value::{Tree, Value};
@@ -78,12 +78,12 @@ impl From<&config::NodePool> for NodePool {
 }
 
 impl NodePool {
-    /// Returns whether its nodes have NVIDIA GPUs: every type, family or category that is named begins with `g` or `p`.
+    /// Returns whether its nodes have NVIDIA GPUs.
     pub fn has_gpu(&self) -> bool {
-        let named =
-            || self.instance_types.iter().chain(&self.instance_families).chain(&self.instance_categories);
-        named().next().is_some()
-            && named().all(|name| name.starts_with(['g', 'p']) && !name.starts_with("g4ad"))
+        [&self.instance_types, &self.instance_families, &self.instance_categories]
+            .into_iter()
+            .flatten()
+            .any(|name| InstanceKind::of(name) == InstanceKind::NvidiaGpu)
     }
 
     /// Returns all taints of its nodes.
@@ -202,4 +202,90 @@ fn taint(taint: &Taint) -> Tree {
         tree.set("value", tree!(value));
     }
     tree
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::resource::fixture::{gpu_pool, pool};
+    use crate::value::paper;
+
+    fn spec(pool: &NodePool) -> Json {
+        paper::show(&pool.manifest(&"class".into()).manifest)["spec"].clone()
+    }
+
+    fn requirement(pool: &NodePool, key: &str) -> Vec<Json> {
+        let all = spec(pool)["template"]["spec"]["requirements"].as_array().unwrap().clone();
+        let of_key = all.into_iter().filter(|one| one["key"] == key);
+        of_key.map(|one| json!([one["operator"], one["values"]])).collect()
+    }
+
+    #[test]
+    fn a_gpu_pool_is_labelled_tainted_and_asks_for_nvidia() {
+        let pool = gpu_pool("gpu");
+        let spec = spec(&pool);
+        assert_eq!(
+            spec["template"]["metadata"]["labels"],
+            json!({ "nvidia.com/gpu.present": "true", "team": "a" })
+        );
+        assert_eq!(
+            spec["template"]["spec"]["taints"],
+            json!([
+                { "key": "team", "value": "a", "effect": "NoExecute" },
+                { "key": "nvidia.com/gpu", "effect": "NoSchedule" },
+            ])
+        );
+        let maker = requirement(&pool, "karpenter.k8s.aws/instance-gpu-manufacturer");
+        assert_eq!(maker, [json!(["In", ["nvidia"]])]);
+        assert_eq!(spec["disruption"]["consolidationPolicy"], "WhenEmpty");
+        assert_eq!(spec["limits"], json!({ "cpu": "96", "memory": "512Gi" }));
+    }
+
+    #[test]
+    fn a_taint_of_ones_own_stands_in_for_the_gpu_taint() {
+        let effect = TaintEffect::PreferNoSchedule;
+        let own = Taint { key: GPU_TAINT.into(), value: Some("yes".into()), effect };
+        let pool = NodePool { taints: vec![own.clone()], ..gpu_pool("gpu") };
+        assert_eq!(pool.all_taints(), [own]);
+    }
+
+    #[test]
+    fn instance_types_are_asked_for_by_name() {
+        let pool = NodePool { instance_types: vec!["t3.medium".into()], ..pool("small") };
+        assert_eq!(requirement(&pool, "node.kubernetes.io/instance-type"), [json!(["In", ["t3.medium"]])]);
+        assert!(!pool.has_gpu());
+        assert!(requirement(&pool, "karpenter.k8s.aws/instance-gpu-manufacturer").is_empty());
+    }
+
+    #[test]
+    fn generations_and_ranges_of_cpus_are_compared() {
+        let key = "karpenter.k8s.aws/instance-cpu";
+        assert_eq!(requirement(&pool("a"), key), [json!(["Gt", ["1"]]), json!(["Lt", ["9"]])]);
+        let eight = NodePool { cpus: Some(CpuRange { min: 8, max: 8 }), ..pool("a") };
+        assert_eq!(requirement(&eight, key), [json!(["In", ["8"]])]);
+        assert_eq!(requirement(&eight, "karpenter.k8s.aws/instance-generation"), [json!(["Gt", ["4"]])]);
+    }
+
+    #[test]
+    fn there_is_a_limit_of_cpus_only_when_none_is_given() {
+        assert_eq!(spec(&pool("a"))["limits"], json!({ "cpu": "1000" }));
+        let by_memory = NodePool { memory_limit: Some("64Gi".into()), ..pool("a") };
+        assert_eq!(spec(&by_memory)["limits"], json!({ "memory": "64Gi" }));
+    }
+
+    #[test]
+    fn gpus_are_told_by_the_names_that_are_given() {
+        let families = |names: &[&str]| NodePool {
+            instance_families: names.iter().map(|name| (*name).to_owned()).collect(),
+            instance_categories: Vec::new(),
+            ..pool("a")
+        };
+        for (names, gpu) in
+            [(vec!["g5", "p4d"], true), (vec!["g4ad"], false), (vec!["m7g"], false), (vec![], false)]
+        {
+            assert_eq!(families(&names).has_gpu(), gpu, "{names:?}");
+        }
+    }
 }
