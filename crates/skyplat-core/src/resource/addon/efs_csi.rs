@@ -52,7 +52,7 @@ impl Resource for EfsCsi {
             irsa_role(cx, "role", ground.role_name("efs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "efs-csi",
-            chart: "aws-efs-csi-driver",
+            name: "aws-efs-csi-driver",
             repository: "https://kubernetes-sigs.github.io/aws-efs-csi-driver",
             values: tree!({
                 "controller": {

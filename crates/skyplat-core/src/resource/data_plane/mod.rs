@@ -4,9 +4,9 @@
 //! volumes and load balancers there. So a gate stands on everything that these need while they go away, and on the way
 //! down the namespace is emptied before its rights, its token and the namespace itself go.
 //!
-//! * [`rbac`]: what the two service accounts may do.
-//! * [`network`]: who may talk to the tenant's pods, and to whom they may talk.
-//! * [`system`]: what the tenants of one cluster share.
+//! * `rbac`: what the two service accounts may do.
+//! * `network`: who may talk to the tenant's pods, and to whom they may talk.
+//! * `system`: what the tenants of one cluster share.
 
 mod network;
 mod rbac;
@@ -23,6 +23,7 @@ use crate::object::k8s::K8sObject;
 use crate::resource::addon::{EbsCsi, EfsCsi, LoadBalancerController};
 use crate::resource::eks_cluster::{EksCluster, EksClusterOutputs};
 use crate::resource::irsa_role::IrsaRole;
+use crate::resource::karpenter::Karpenter;
 use crate::resource::manifests;
 use crate::tree;
 use crate::value::{Secret, ToTree, Tree, Value};
@@ -41,9 +42,11 @@ pub enum TenantRole {
     Given(RoleArn),
 }
 
-/// What takes a tenant's load balancers and volumes away, and so must outlive them.
-#[derive(Debug, Clone, Default)]
+/// What takes a tenant's workloads, load balancers and volumes away, and so must outlive them.
+#[derive(Debug, Clone)]
 pub struct Cleaners {
+    /// Keeps the nodes on which pods end.
+    pub nodes: Handle<Karpenter>,
     /// Takes load balancers away.
     pub load_balancers: Option<Handle<LoadBalancerController>>,
     /// Takes block volumes away.
@@ -54,7 +57,7 @@ pub struct Cleaners {
 
 impl Cleaners {
     fn ready(&self, cx: &mut Lowering<'_>) -> Result<Ready, LowerError> {
-        let mut marks = Vec::new();
+        let mut marks = vec![cx.outputs(self.nodes)?.pools];
         if let Some(handle) = self.load_balancers {
             marks.push(cx.outputs(handle)?.load_balancers);
         }
@@ -136,7 +139,7 @@ impl Resource for DataPlane {
         let namespace = namespace.output(K8sObject::NAME);
         let mut made = Made { cx, cluster: &cluster, ready: namespace_ready.clone() };
 
-        let (account, token) = self.server_account(&mut made, &namespace)?;
+        let (account, token) = server_account(&mut made, &namespace)?;
         self.server_rights(&mut made, &namespace, &account, &system)?;
         let service_account = workload_account(&mut made, &namespace, &role_arn)?;
         self.walls(&mut made, &namespace)?;
@@ -197,36 +200,6 @@ impl Made<'_, '_, '_> {
 }
 
 impl DataPlane {
-    /// The API server's account and its token.
-    fn server_account(
-        &self,
-        made: &mut Made<'_, '_, '_>,
-        namespace: &Value<String>,
-    ) -> Result<(Value<String>, Value<Secret>), LowerError> {
-        let account = made.add(
-            "sky-sa",
-            tree!({
-                "apiVersion": "v1",
-                "kind": "ServiceAccount",
-                "metadata": (metadata(SERVER_ACCOUNT, Some(namespace))),
-                "automountServiceAccountToken": false
-            }),
-        )?;
-        let account = account.output(K8sObject::NAME);
-        let mut token = metadata("sky-sa-token", Some(namespace));
-        token.set("annotations", tree!({ "kubernetes.io/service-account.name": (account) }));
-        let token = made.add(
-            "sky-sa-token",
-            tree!({
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": (token),
-                "type": "kubernetes.io/service-account-token"
-            }),
-        )?;
-        Ok((account, token.output(K8sObject::TOKEN)))
-    }
-
     /// The rights of the API server's account, in the tenant's namespace, in the cluster and among SkyPilot's helpers.
     fn server_rights(
         &self,
@@ -303,6 +276,35 @@ impl DataPlane {
         }
         Ok(())
     }
+}
+
+/// The API server's account and its token.
+fn server_account(
+    made: &mut Made<'_, '_, '_>,
+    namespace: &Value<String>,
+) -> Result<(Value<String>, Value<Secret>), LowerError> {
+    let account = made.add(
+        "sky-sa",
+        tree!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": (metadata(SERVER_ACCOUNT, Some(namespace))),
+            "automountServiceAccountToken": false
+        }),
+    )?;
+    let account = account.output(K8sObject::NAME);
+    let mut token = metadata("sky-sa-token", Some(namespace));
+    token.set("annotations", tree!({ "kubernetes.io/service-account.name": (account) }));
+    let token = made.add(
+        "sky-sa-token",
+        tree!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": (token),
+            "type": "kubernetes.io/service-account-token"
+        }),
+    )?;
+    Ok((account, token.output(K8sObject::TOKEN)))
 }
 
 fn subject(account: &Value<String>, namespace: &Value<String>) -> Tree {
