@@ -17,11 +17,11 @@ use skyplat_core::executor::{
 };
 use skyplat_core::ids::Partition;
 use skyplat_core::object::{Class, ObjectKind, OnDelete};
+use skyplat_core::plan::{Latency, LatencyTable};
 use skyplat_core::state::Uid;
 use skyplat_core::value::Tree;
 
 use crate::catalogue::Catalogue;
-use crate::latency::{self, Latency};
 use crate::rules::{self, Call};
 use crate::store::{Store, WorldError, WorldFile};
 use crate::world::{Effect, Moment, Phase, Record, Thing, World};
@@ -69,11 +69,19 @@ pub struct MockOptions {
     pub partition: Partition,
     /// What there is to be had: regions, managed policies, versions, charts.
     pub catalogue: Catalogue,
+    /// How long things take: by default the table that forecasts are made with.
+    pub latencies: LatencyTable,
 }
 
 impl Default for MockOptions {
     fn default() -> Self {
-        Self { seed: 0, pace: Pace::AS_IS, partition: Partition::new("aws"), catalogue: Catalogue::default() }
+        Self {
+            seed: 0,
+            pace: Pace::AS_IS,
+            partition: Partition::new("aws"),
+            catalogue: Catalogue::default(),
+            latencies: LatencyTable::default(),
+        }
     }
 }
 
@@ -137,6 +145,11 @@ impl MockCloud {
     /// Returns what can be had in this cloud.
     pub fn catalogue(&self) -> &Catalogue {
         &self.inner.options.catalogue
+    }
+
+    fn latency(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
+        let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
+        self.inner.options.latencies.get(kind, name)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -217,12 +230,12 @@ impl MockCloud {
             Err(error) => Some(error.message),
         })
         .await?;
-        self.wait(cx, latency(&object.kind, &object.inputs).create).await?;
+        self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
         Ok(Created { id: object.uid.to_string(), outputs: OutputMap::new() })
     }
 
     async fn look_up(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
-        self.wait(cx, latency(&object.kind, &object.inputs).create).await?;
+        self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
         self.at_present(|book, _| {
             let outputs = lookups::answer(&self.call(&book.world, object, cx)?)?;
             Ok(Created { id: object.uid.to_string(), outputs })
@@ -269,13 +282,13 @@ fn wanted(object: &Recorded) -> Desired {
     }
 }
 
-fn latency(kind: &ObjectKind, inputs: &Tree) -> Latency {
-    let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
-    latency::of(kind, name)
+/// Returns seconds of a latency table as time; a number that is no time is none.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-fn millis(duration: Duration) -> Moment {
-    u64::try_from(duration.as_millis()).unwrap_or(Moment::MAX)
+fn after(now: Moment, latency: f64) -> Moment {
+    now.saturating_add(u64::try_from(seconds(latency).as_millis()).unwrap_or(Moment::MAX))
 }
 
 impl Book {
@@ -336,7 +349,7 @@ impl Executor for MockCloud {
             }
             let call = self.call(&book.world, object, cx)?;
             rules::check_create(&call)?;
-            let until = now.saturating_add(millis(latency(&object.kind, &object.inputs).create));
+            let until = after(now, self.latency(&object.kind, &object.inputs).create);
             let mut made = rules::make(&call)?.into_things(&call, cx.tags.clone(), now, until);
             let id = made.last().map(|thing| thing.id.clone()).unwrap_or_default();
             for thing in made.drain(..) {
@@ -369,7 +382,7 @@ impl Executor for MockCloud {
                 .ok_or_else(|| rules::error::gone(&new.kind, old.id.as_deref().unwrap_or("it")))?;
             rules::check_update(&call, thing)?;
             let made = rules::remake(&call, thing)?;
-            let until = now.saturating_add(millis(latency(&new.kind, &new.inputs).update));
+            let until = after(now, self.latency(&new.kind, &new.inputs).update);
             let effect = Effect::Changed {
                 uid: old.uid.clone(),
                 address: new.address.clone(),
@@ -389,11 +402,11 @@ impl Executor for MockCloud {
         if object.on_delete == OnDelete::Retain {
             return Ok(Deleted::Retained("it is to be kept".into()));
         }
-        let latency = latency(&object.kind, &object.inputs).delete;
+        let latency = self.latency(&object.kind, &object.inputs).delete;
         match object.class {
             // Nothing in this world outlives its maker yet, so what a gate guards is undone when it is asked.
             Class::Gate => {
-                self.wait(cx, latency).await?;
+                self.wait(cx, seconds(latency)).await?;
                 return Ok(Deleted::Deleted);
             }
             Class::Lookup => return Ok(Deleted::Deleted),
@@ -409,7 +422,7 @@ impl Executor for MockCloud {
                 return Ok(());
             }
             rules::check_delete(&book.world, thing)?;
-            let until = now.saturating_add(millis(latency));
+            let until = after(now, latency);
             book.write(now, Effect::Deleting { uid: object.uid.clone(), until })
         });
         match asked {

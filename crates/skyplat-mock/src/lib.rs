@@ -38,19 +38,18 @@ mod crds;
 mod facts;
 mod gates;
 pub mod inspect;
-mod latency;
 mod lookups;
 mod names;
 mod paper;
 mod rules;
-#[cfg(feature = "virtual-time")]
+#[cfg(any(test, feature = "virtual-time"))]
 mod simulate;
 mod store;
 pub mod world;
 
 pub use catalogue::Catalogue;
 pub use cloud::{MockCloud, MockOptions, Pace};
-#[cfg(feature = "virtual-time")]
+#[cfg(any(test, feature = "virtual-time"))]
 pub use simulate::simulate;
 pub use store::{FORMAT_VERSION, WorldError};
 pub use world::World;

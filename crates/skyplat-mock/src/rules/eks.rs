@@ -185,7 +185,9 @@ pub(super) fn make(call: &Call<'_>) -> Result<Made, ExecError> {
         .repeat(&["name", "fargate_profile_name"])
         .inside(here);
     if call.kind() == "eks.addon" && made.inputs.get("addon_version").is_none() {
-        let version = here.and_then(|cluster| cluster.text("version")).unwrap_or_default();
+        // Without a version EKS takes the default one for the cluster's.
+        let asked = Some(call.text("kubernetes_version")).filter(|version| !version.is_empty());
+        let version = asked.or_else(|| here.and_then(|cluster| cluster.text("version"))).unwrap_or_default();
         made.inputs.set("addon_version", skyplat_core::tree!((format!("v{version}.0-eksbuild.1"))));
     }
     Ok(made)
