@@ -294,8 +294,13 @@ impl<'a> Run<'a> {
             self.skip(task, because);
             return None;
         }
-        let view =
-            View { work: self.work, state: self.session.state(), steps: &self.steps, made: &self.made };
+        let view = View {
+            work: self.work,
+            state: self.session.state(),
+            steps: &self.steps,
+            made: &self.made,
+            gone: &self.gone,
+        };
         let verdict = self.decisions.verdict(step_at, &view);
         match (verdict, part) {
             (Verdict::Keep, Part::Make) => {
@@ -416,8 +421,7 @@ impl<'a> Run<'a> {
             return;
         }
         let state = self.session.state();
-        let view =
-            View { work: self.work, state, steps: &self.steps, made: &self.made, gone: &self.gone };
+        let view = View { work: self.work, state, steps: &self.steps, made: &self.made, gone: &self.gone };
         let record = state.records().find(|record| record.uid == uid);
         let executor = record.and_then(|record| self.executors.for_kind(&record.node.kind));
         let (Some(record), Some(executor)) = (record, executor) else {

@@ -3,9 +3,7 @@
 use mockall::{Sequence, mock};
 
 use super::*;
-use crate::executor::{
-    Created, Deleted, Desired, ExecError, Executor, Observed, Op, OutputMap, Recorded,
-};
+use crate::executor::{Created, Deleted, Desired, ExecError, Executor, Observed, Op, OutputMap, Recorded};
 use crate::object::ObjectKind;
 
 mock! {
