@@ -10,6 +10,7 @@
 //! same input gives the same bytes. Nothing flows backwards. This crate depends on no cloud: executors do.
 
 pub mod config;
+pub mod drift;
 pub mod engine;
 pub mod executor;
 pub mod facts;
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod object;
 pub mod plan;
 pub mod platform;
+pub mod render;
 pub mod resource;
 pub mod state;
 pub mod value;

@@ -1,1 +1,55 @@
-//! A simulated cloud for skyplat.
+//! A simulated cloud for skyplat: not a stub, but a world with the rules that real APIs enforce.
+//!
+//! ```text
+//! engine ─ Executor ─▶ cloud ─▶ rules (may it? what comes out?) ─▶ world ─▶ store (world file)
+//!                        └─ waits on tokio's clock, by the same latency table as the forecast
+//! ```
+//!
+//! * [`MockCloud`] is an [`Executor`](skyplat_core::executor::Executor) and a
+//!   [`FactSource`](skyplat_core::facts::FactSource). Ids, tokens and passwords are drawn from (seed, uid), never from
+//!   the order of calls, so that any parallelism ends with the same world.
+//! * [`World`] is what exists. In a file beside a stack's state it outlives the process, so that separate runs see one
+//!   cloud.
+//! * [`inspect`] dumps and compares worlds and finds what should not be there.
+//! * [`simulate()`] (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
+//!
+//! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
+//! repeat the inputs by name, and there is an `id` and an `arn`.
+//!
+//! ```
+//! use skyplat_core::facts::{FactSource, Question, Questions};
+//! use skyplat_mock::{MockCloud, MockOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), skyplat_core::facts::FactError> {
+//! let cloud = MockCloud::in_memory(MockOptions { seed: 7, ..MockOptions::default() });
+//! let mut questions = Questions::default();
+//! questions.ask(Question::zones(&"us-west-2".into()));
+//! let facts = cloud.answer(&questions).await?;
+//! assert!(facts.zones(&"us-west-2".into())?.len() >= 3);
+//! assert!(cloud.world().is_empty());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod catalogue;
+mod cloud;
+mod crds;
+mod facts;
+mod gates;
+pub mod inspect;
+mod lookups;
+mod names;
+mod paper;
+mod rules;
+#[cfg(any(test, feature = "virtual-time"))]
+mod simulate;
+mod store;
+pub mod world;
+
+pub use catalogue::Catalogue;
+pub use cloud::{MockCloud, MockOptions, Pace};
+#[cfg(any(test, feature = "virtual-time"))]
+pub use simulate::simulate;
+pub use store::{FORMAT_VERSION, WorldError};
+pub use world::World;

@@ -39,6 +39,11 @@ mod target;
 mod version;
 mod warn;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
 pub use build::{PlanInput, PlanOptions, build_plan};
 pub use compare::{FieldChange, compare};
 pub use drift::drift;

@@ -171,9 +171,17 @@ impl Tasks {
             let delete_first = certainty[at].delete_first;
             for above in &row.carries {
                 if self.remove[*above].is_some() {
-                    add(self.remove[*above], remove, Because::Must);
+                    // A record names an address; it may well mean the object that superseded this one.
+                    let because = if row.deposed { Because::Moves } else { Because::Must };
+                    add(self.remove[*above], remove, because);
                 } else if !(delete_first && table.rows[*above].needs.binary_search(&at).is_ok()) {
                     add(self.make[*above], remove, Because::Moves);
+                }
+            }
+            if row.gone {
+                // What was inside of something is forgotten before that is there again.
+                for ground in row.leans_on.iter().filter(|ground| decisions[**ground].forget.is_some()) {
+                    add(remove, self.make[*ground], Because::Moves);
                 }
             }
             if row.deposed {

@@ -12,7 +12,7 @@
 //! first and the journal after it, and entries that the snapshot holds already are passed over. Whatever opens nothing
 //! changes nothing: an error leaves the files as they were.
 //!
-//! Input and output block, see [`files`](super::files).
+//! Input and output block, though the trait is async: `files.rs` gives the reasons.
 
 use std::fs;
 use std::io;

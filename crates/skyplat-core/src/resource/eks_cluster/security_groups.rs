@@ -19,7 +19,7 @@ use Ports::{All, Tcp, Udp};
 const FROM_CONTROL_PLANE: [(&str, Ports, &str); 3] = [
     ("kubelet", Tcp(10250), "kubelet from the control plane"),
     ("https", Tcp(443), "webhooks and aggregated APIs from the control plane"),
-    ("webhook", Tcp(9443), "load balancer controller's webhook from the control plane"),
+    ("webhook", Tcp(9443), "webhook of the load balancer controller from the control plane"),
 ];
 
 /// What control plane and Fargate pods admit from nodes: rule, port, purpose.

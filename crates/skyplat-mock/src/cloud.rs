@@ -1,0 +1,441 @@
+//! [`MockCloud`]: the simulated cloud as an [`Executor`].
+//!
+//! A call asks for a permit, checks the rules, records its effect, reports the id, and then waits on tokio's clock until
+//! the thing is usable, as real APIs do: what a killed process leaves behind is half made, and the next one that looks
+//! for it waits out the rest. Nothing is decided here: what is allowed and what comes out is in [`crate::rules`], what
+//! gates wait for in [`crate::gates`].
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use skyplat_core::executor::{
+    Created, Deleted, Desired, ErrorKind, ExecError, Executor, Observed, Op, OutputMap, Recorded,
+};
+use skyplat_core::ids::Partition;
+use skyplat_core::object::{Class, ObjectKind, OnDelete};
+use skyplat_core::plan::{Latency, LatencyTable};
+use skyplat_core::state::Uid;
+use skyplat_core::value::Tree;
+
+use crate::catalogue::Catalogue;
+use crate::rules::{self, Call};
+use crate::store::{Store, WorldError, WorldFile};
+use crate::world::{Effect, Moment, Phase, Record, Thing, World};
+use crate::{gates, lookups};
+
+/// How long a call takes that only looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How often a gate looks again.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How fast the world's time passes against tokio's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    factor: f64,
+}
+
+impl Pace {
+    /// A second is a second. The right one under a paused clock, where waiting costs nothing.
+    pub const AS_IS: Self = Self { factor: 1.0 };
+
+    /// Makes the world run `factor` times as fast as the clock, so that a person can watch. Anything that is no
+    /// positive number is taken as 1.
+    pub fn faster(factor: f64) -> Self {
+        if factor.is_finite() && factor > 0.0 { Self { factor } } else { Self::AS_IS }
+    }
+
+    fn wait(self, world_time: Duration) -> Duration {
+        world_time.div_f64(self.factor)
+    }
+
+    fn passed(self, clock_time: Duration) -> Moment {
+        u64::try_from(clock_time.mul_f64(self.factor).as_millis()).unwrap_or(Moment::MAX)
+    }
+}
+
+/// What can be chosen of a simulated cloud.
+#[derive(Debug, Clone)]
+pub struct MockOptions {
+    /// Decides every id and secret. A world file keeps the seed it was made with.
+    pub seed: u64,
+    /// How fast time passes.
+    pub pace: Pace,
+    /// The partition that ARNs name.
+    pub partition: Partition,
+    /// What there is to be had: regions, managed policies, versions, charts.
+    pub catalogue: Catalogue,
+    /// How long things take: by default the table that forecasts are made with.
+    pub latencies: LatencyTable,
+}
+
+impl Default for MockOptions {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            pace: Pace::AS_IS,
+            partition: Partition::new("aws"),
+            catalogue: Catalogue::default(),
+            latencies: LatencyTable::default(),
+        }
+    }
+}
+
+/// The simulated cloud. Cheap to clone; clones share one world.
+#[derive(Debug, Clone)]
+pub struct MockCloud {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: MockOptions,
+    book: Mutex<Book>,
+    /// When the first call came, on tokio's clock, and what the world's clock then said.
+    started: OnceLock<(Instant, Moment)>,
+}
+
+/// The world and where its effects are written.
+#[derive(Debug)]
+struct Book {
+    world: World,
+    store: Store,
+}
+
+impl MockCloud {
+    /// Makes an empty cloud that is forgotten with its last clone.
+    pub fn in_memory(options: MockOptions) -> Self {
+        Self::with_world(World::new(options.seed), options)
+    }
+
+    /// Makes a cloud in memory that holds a world already, such as a fork of another cloud's.
+    pub fn with_world(world: World, options: MockOptions) -> Self {
+        Self::new(world, Store::Memory, options)
+    }
+
+    /// Opens the cloud kept in a file, or a new one. Nothing is written before something happens.
+    ///
+    /// # Errors
+    /// When the file is damaged, newer, or cannot be read.
+    pub fn open(path: impl AsRef<Path>, options: MockOptions) -> Result<Self, WorldError> {
+        let (file, world) = WorldFile::open(path.as_ref(), options.seed)?;
+        Ok(Self::new(world, Store::File(file), options))
+    }
+
+    fn new(world: World, store: Store, options: MockOptions) -> Self {
+        let book = Mutex::new(Book { world, store });
+        Self { inner: Arc::new(Inner { options, book, started: OnceLock::new() }) }
+    }
+
+    /// Returns a copy of the world as it is.
+    pub fn world(&self) -> World {
+        self.book().world.clone()
+    }
+
+    /// Makes a cloud in memory that begins with this one's world and goes its own way.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self::with_world(self.world(), self.inner.options.clone())
+    }
+
+    /// Returns what can be had in this cloud.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.inner.options.catalogue
+    }
+
+    fn latency(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
+        let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
+        self.inner.options.latencies.get(kind, name)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A panic while the lock is held leaves whole effects only, so the world is still good.
+        self.inner.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the world, and may write effects, at the present moment.
+    fn at_present<T>(&self, act: impl FnOnce(&mut Book, Moment) -> T) -> T {
+        let mut book = self.book();
+        let (started, base) = *self.inner.started.get_or_init(|| (Instant::now(), book.world.clock()));
+        let now = base.saturating_add(self.inner.options.pace.passed(started.elapsed()));
+        book.world.advance(now);
+        act(&mut book, now)
+    }
+
+    async fn wait(&self, cx: &Op, duration: Duration) -> Result<(), ExecError> {
+        cx.sleep(self.inner.options.pace.wait(duration)).await
+    }
+
+    async fn wait_until(&self, cx: &Op, until: Moment, now: Moment) -> Result<(), ExecError> {
+        self.wait(cx, Duration::from_millis(until.saturating_sub(now))).await
+    }
+
+    fn call<'a>(&'a self, world: &'a World, object: &'a Desired, cx: &Op) -> Result<Call<'a>, ExecError> {
+        let container = match &object.placement.container {
+            None => None,
+            Some(address) => Some(rules::container(world, address, cx.container.as_ref())?),
+        };
+        let MockOptions { catalogue, partition, .. } = &self.inner.options;
+        Ok(Call { world, catalogue, partition, object, container })
+    }
+
+    /// Waits until what is under way with a thing is done. None when it is gone by then.
+    async fn settled(&self, cx: &Op, uid: &Uid) -> Result<Option<Thing>, ExecError> {
+        loop {
+            let (thing, now) = self.at_present(|book, now| (book.world.get(uid).cloned(), now));
+            let Some(thing) = thing else { return Ok(None) };
+            match thing.phase {
+                Phase::Ready => return Ok(Some(thing)),
+                Phase::Creating { until } | Phase::Changing { until } | Phase::Deleting { until } => {
+                    self.wait_until(cx, until, now).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits until a thing is usable, and writes that down.
+    async fn usable(&self, cx: &Op, uid: &Uid) -> Result<Thing, ExecError> {
+        let thing = self.settled(cx, uid).await?.filter(Thing::is_alive);
+        let thing = thing.ok_or_else(|| {
+            ExecError::new(ErrorKind::Fatal, "it was deleted by someone else while it was being made")
+        })?;
+        self.at_present(|book, now| book.write(now, Effect::Ready { uid: uid.clone() }))?;
+        Ok(thing)
+    }
+
+    /// Asks a question of the world every few seconds until the answer is yes.
+    async fn poll(
+        &self,
+        cx: &Op,
+        mut pending: impl FnMut(&World) -> Option<String>,
+    ) -> Result<(), ExecError> {
+        let mut told = None;
+        loop {
+            let Some(reason) = self.at_present(|book, _| pending(&book.world)) else { return Ok(()) };
+            if told.as_ref() != Some(&reason) {
+                cx.progress(&reason);
+                told = Some(reason);
+            }
+            self.wait(cx, POLL).await?;
+        }
+    }
+
+    async fn gate_up(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
+        self.poll(cx, |world| match self.call(world, object, cx) {
+            Ok(call) => gates::pending(&call),
+            Err(error) => Some(error.message),
+        })
+        .await?;
+        self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
+        Ok(Created { id: object.uid.to_string(), outputs: OutputMap::new() })
+    }
+
+    async fn look_up(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
+        self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
+        self.at_present(|book, _| {
+            let outputs = lookups::answer(&self.call(&book.world, object, cx)?)?;
+            Ok(Created { id: object.uid.to_string(), outputs })
+        })
+    }
+
+    fn read_one(&self, cx: &Op, object: &Recorded) -> Result<Observed, ExecError> {
+        match object.class {
+            // Nothing stands behind a gate: it held when it was passed.
+            Class::Gate => {
+                let (inputs, outputs) = (object.inputs.clone(), object.outputs.clone());
+                Ok(Observed::Present { inputs, outputs })
+            }
+            Class::Lookup => self.at_present(|book, _| {
+                let desired = wanted(object);
+                let outputs = lookups::answer(&self.call(&book.world, &desired, cx)?)?;
+                Ok(Observed::Present { inputs: object.inputs.clone(), outputs })
+            }),
+            Class::Owned => self.at_present(|book, _| {
+                if let Some(address) = &object.placement.container {
+                    rules::container(&book.world, address, cx.container.as_ref())?;
+                }
+                Ok(match book.world.get(&object.uid).filter(|thing| thing.is_alive()) {
+                    Some(thing) => {
+                        Observed::Present { inputs: thing.inputs.clone(), outputs: thing.outputs.clone() }
+                    }
+                    None => Observed::Missing,
+                })
+            }),
+        }
+    }
+}
+
+/// A recorded object in the form that rules look at.
+fn wanted(object: &Recorded) -> Desired {
+    Desired {
+        address: object.address.clone(),
+        kind: object.kind.clone(),
+        class: object.class,
+        uid: object.uid.clone(),
+        placement: object.placement.clone(),
+        inputs: object.inputs.clone(),
+        natural_key: object.natural_key.clone(),
+    }
+}
+
+/// Returns seconds of a latency table as time; a number that is no time is none.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+fn after(now: Moment, latency: f64) -> Moment {
+    now.saturating_add(u64::try_from(seconds(latency).as_millis()).unwrap_or(Moment::MAX))
+}
+
+impl Book {
+    /// Writes an effect down, then lets it happen.
+    fn write(&mut self, at: Moment, effect: Effect) -> Result<(), ExecError> {
+        let record = Record { at, effect };
+        self.store.append(self.world.seed(), &record).map_err(|error| {
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            ExecError::new(ErrorKind::Unreachable, format!("{error}{}", source.unwrap_or_default()))
+                .hint("the simulated cloud keeps its world in this file")
+        })?;
+        self.world.apply(&record);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Executor for MockCloud {
+    fn name(&self) -> &str {
+        "mock"
+    }
+
+    fn supports(&self, _kind: &ObjectKind) -> bool {
+        true
+    }
+
+    async fn read(&self, cx: &Op, objects: &[Recorded]) -> Vec<Result<Observed, ExecError>> {
+        let Some(first) = objects.first() else { return Vec::new() };
+        cx.permit(first.kind.service()).await;
+        if let Err(error) = self.wait(cx, LOOK).await {
+            // A look has no effect, whatever cut it short.
+            let error = ExecError { kind: ErrorKind::Unreachable, ..error };
+            return objects.iter().map(|_| Err(error.clone())).collect();
+        }
+        objects.iter().map(|object| self.read_one(cx, object)).collect()
+    }
+
+    async fn find(&self, cx: &Op, object: &Desired) -> Result<Option<Created>, ExecError> {
+        if object.class != Class::Owned {
+            return Ok(None);
+        }
+        cx.permit(object.kind.service()).await;
+        self.wait(cx, LOOK).await?;
+        let found = self.settled(cx, &object.uid).await?;
+        Ok(found.map(|thing| Created { id: thing.id, outputs: thing.outputs }))
+    }
+
+    async fn create(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
+        cx.permit(object.kind.service()).await;
+        match object.class {
+            Class::Gate => return self.gate_up(cx, object).await,
+            Class::Lookup => return self.look_up(cx, object).await,
+            Class::Owned => {}
+        }
+        let id = self.at_present(|book, now| {
+            if let Some(thing) = book.world.get(&object.uid).filter(|thing| thing.is_alive()) {
+                return rules::same_request(thing, object).map(|()| thing.id.clone());
+            }
+            let call = self.call(&book.world, object, cx)?;
+            rules::check_create(&call)?;
+            let until = after(now, self.latency(&object.kind, &object.inputs).create);
+            let mut made = rules::make(&call)?.into_things(&call, cx.tags.clone(), now, until);
+            let id = made.last().map(|thing| thing.id.clone()).unwrap_or_default();
+            for thing in made.drain(..) {
+                book.write(now, Effect::Made { thing: Box::new(thing) })?;
+            }
+            Ok(id)
+        })?;
+        cx.identified(&id).await?;
+        let thing = self.usable(cx, &object.uid).await?;
+        Ok(Created { id: thing.id, outputs: thing.outputs })
+    }
+
+    async fn update(&self, cx: &Op, old: &Recorded, new: &Desired) -> Result<OutputMap, ExecError> {
+        cx.permit(new.kind.service()).await;
+        match new.class {
+            Class::Gate => return self.gate_up(cx, new).await.map(|created| created.outputs),
+            Class::Lookup => return self.look_up(cx, new).await.map(|created| created.outputs),
+            Class::Owned => {}
+        }
+        // What is still under way from an earlier call comes to its end first.
+        let settled = self.settled(cx, &old.uid).await?;
+        if settled.is_none() {
+            return Err(rules::error::gone(&new.kind, old.id.as_deref().unwrap_or("it")));
+        }
+        self.at_present(|book, now| {
+            let call = self.call(&book.world, new, cx)?;
+            let thing = book
+                .world
+                .get(&old.uid)
+                .ok_or_else(|| rules::error::gone(&new.kind, old.id.as_deref().unwrap_or("it")))?;
+            rules::check_update(&call, thing)?;
+            let made = rules::remake(&call, thing)?;
+            let until = after(now, self.latency(&new.kind, &new.inputs).update);
+            let effect = Effect::Changed {
+                uid: old.uid.clone(),
+                address: new.address.clone(),
+                inputs: made.inputs,
+                natural_key: new.natural_key.clone(),
+                outputs: made.outputs,
+                tags: cx.tags.clone(),
+                lives_in: made.lives_in,
+                until,
+            };
+            book.write(now, effect)
+        })?;
+        self.usable(cx, &old.uid).await.map(|thing| thing.outputs)
+    }
+
+    async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError> {
+        if object.on_delete == OnDelete::Retain {
+            return Ok(Deleted::Retained("it is to be kept".into()));
+        }
+        let latency = self.latency(&object.kind, &object.inputs).delete;
+        match object.class {
+            // Nothing in this world outlives its maker yet, so what a gate guards is undone when it is asked.
+            Class::Gate => {
+                self.wait(cx, seconds(latency)).await?;
+                return Ok(Deleted::Deleted);
+            }
+            Class::Lookup => return Ok(Deleted::Deleted),
+            Class::Owned => {}
+        }
+        cx.permit(object.kind.service()).await;
+        let asked = self.at_present(|book, now| {
+            if let Some(address) = &object.placement.container {
+                rules::container(&book.world, address, cx.container.as_ref())?;
+            }
+            let Some(thing) = book.world.get(&object.uid) else { return Ok(()) };
+            if !thing.is_alive() {
+                return Ok(());
+            }
+            rules::check_delete(&book.world, thing)?;
+            let until = after(now, latency);
+            book.write(now, Effect::Deleting { uid: object.uid.clone(), until })
+        });
+        match asked {
+            Err(error)
+                if error.kind == ErrorKind::DependencyViolation
+                    && object.on_delete == OnDelete::RetainIfInUse =>
+            {
+                return Ok(Deleted::Retained(error.message));
+            }
+            other => other?,
+        }
+        self.settled(cx, &object.uid).await?;
+        self.at_present(|book, now| book.write(now, Effect::Gone { uid: object.uid.clone() }))?;
+        Ok(Deleted::Deleted)
+    }
+}

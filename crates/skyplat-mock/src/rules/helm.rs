@@ -1,0 +1,77 @@
+//! Helm releases, and the configuration of the SkyPilot server that one of them brings.
+
+use skyplat_core::executor::{ErrorKind, ExecError};
+
+use super::error::invalid;
+use super::{Call, Made, k8s};
+use crate::crds;
+use crate::world::Thing;
+
+/// Judges a release, or definitions that are applied alone.
+pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+    if call.container.is_none() {
+        return Err(ExecError::new(ErrorKind::Invalid, "a release is inside of a cluster"));
+    }
+    let chart = call.text("chart");
+    let name = chart.rsplit('/').next().unwrap_or_default();
+    // Helm must find the chart: by an oci:// address, or by name in a repository.
+    if !call.catalogue.charts.contains(name) {
+        let message = format!("chart {chart:?} not found");
+        return Err(invalid("ChartNotFound", message).hint("add it to the catalogue of the simulated cloud"));
+    }
+    if chart.starts_with("oci://") == call.text("repository").starts_with("https://") {
+        return Err(invalid("ChartNotFound", format!("{chart:?} needs an oci:// address or a repository")));
+    }
+    if call.text("version").is_empty() {
+        return Err(invalid("ChartNotFound", format!("no version of {chart} is named")));
+    }
+    if call.kind() != "helm.release" {
+        return Ok(());
+    }
+    // Without --create-namespace Helm needs the namespace.
+    k8s::namespace(call, call.text("namespace"))?;
+    let release = call.text("name");
+    // A release's name has at most 53 characters.
+    if release.is_empty() || release.len() > 53 {
+        return Err(invalid("InvalidReleaseName", format!("{release:?} is no name of a release")));
+    }
+    Ok(())
+}
+
+/// The server must be installed before it can be configured.
+pub(super) fn check_config(call: &Call<'_>) -> Result<(), ExecError> {
+    if server(call).is_some() {
+        return Ok(());
+    }
+    let release = call.text("release");
+    let message = format!("there is no SkyPilot server: no release {release} of the chart skypilot");
+    Err(ExecError::new(ErrorKind::NotYetVisible, message))
+}
+
+fn server<'a>(call: &Call<'a>) -> Option<&'a Thing> {
+    let cluster = call.container?;
+    call.world.of_kind("helm.release").find(|thing| {
+        thing.lives_in.contains(&cluster.uid)
+            && thing.is_active()
+            && crds::chart(thing) == "skypilot"
+            && thing.text("namespace") == Some(call.text("namespace"))
+            && thing.text("name") == Some(call.text("release"))
+    })
+}
+
+/// Makes a release, definitions, or a configuration.
+pub(super) fn make(call: &Call<'_>) -> Made {
+    let namespace = call.text("namespace");
+    let namespace_thing =
+        call.container.and_then(|cluster| k8s::lookup(call.world, cluster, "Namespace", None, namespace));
+    match call.kind() {
+        "helm.release" => Made::new(call, format!("{namespace}/{}", call.text("name")))
+            .repeat(&["name", "namespace"])
+            .inside(namespace_thing),
+        "helm.crds" => Made::new(call, call.text("chart")),
+        "skypilot.config" => {
+            Made::new(call, format!("{namespace}/{}", call.text("release"))).inside(server(call))
+        }
+        _ => super::generic(call),
+    }
+}

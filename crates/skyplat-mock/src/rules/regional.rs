@@ -1,0 +1,115 @@
+//! Small services with names unique in a region: CloudWatch Logs, SQS, EventBridge, Secrets Manager.
+
+use skyplat_core::executor::ExecError;
+use skyplat_core::value::Tree;
+
+use super::error::invalid;
+use super::{Call, Made};
+use crate::catalogue::ACCOUNT;
+
+/// For how many days CloudWatch keeps lines.
+const RETENTIONS: &[u64] = &[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/// Judges the inputs.
+pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+    match call.kind() {
+        "logs.log_group" => {
+            let days = number(call, "retention_in_days");
+            if days.is_some_and(|days| !RETENTIONS.contains(&days)) {
+                let message = format!("lines cannot be kept for {} days", days.unwrap_or_default());
+                return Err(invalid("InvalidParameterException", message));
+            }
+            Ok(())
+        }
+        "sqs.queue" => {
+            let name = call.text("queue_name");
+            let known = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            if name.is_empty() || name.len() > 80 || !name.chars().all(known) {
+                return Err(invalid("InvalidParameterValue", format!("{name:?} is no name of a queue")));
+            }
+            // A message is kept for a minute to 14 days.
+            match number(call, "message_retention_period") {
+                Some(seconds) if !(60..=1_209_600).contains(&seconds) => Err(invalid(
+                    "InvalidAttributeValue",
+                    format!("a message cannot be kept for {seconds} seconds"),
+                )),
+                _ => Ok(()),
+            }
+        }
+        "events.rule" => targets(call),
+        "secretsmanager.secret" => {
+            // A deleted secret can be restored for 7 to 30 days, or not at all.
+            match number(call, "recovery_window_in_days") {
+                Some(days) if days != 0 && !(7..=30).contains(&days) => Err(invalid(
+                    "InvalidParameterException",
+                    format!("a recovery window is 0 or 7 to 30 days, not {days}"),
+                )),
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn number(call: &Call<'_>, path: &str) -> Option<u64> {
+    match call.object.inputs.at(path) {
+        Some(Tree::Number(number)) => number.as_u64(),
+        _ => None,
+    }
+}
+
+/// A rule has at most five targets, and each exists.
+fn targets(call: &Call<'_>) -> Result<(), ExecError> {
+    let targets = call.object.inputs.get("targets").and_then(Tree::as_list).unwrap_or_default();
+    if targets.len() > 5 {
+        return Err(invalid("LimitExceededException", "a rule has at most five targets"));
+    }
+    for arn in targets.iter().filter_map(|target| target.get("arn").and_then(Tree::as_str)) {
+        if !call.others("sqs.queue").any(|queue| queue.output("arn") == Some(arn)) {
+            return Err(invalid("ResourceNotFoundException", format!("the target {arn} does not exist")));
+        }
+    }
+    Ok(())
+}
+
+/// Makes an object of one of these services.
+pub(super) fn make(call: &Call<'_>) -> Made {
+    let names = call.names();
+    match call.kind() {
+        "logs.log_group" => {
+            let name = call.text("log_group_name");
+            let arn = call.arn("logs", &format!("log-group:{name}"));
+            Made::new(call, name).output("arn", arn).repeat(&["log_group_name"])
+        }
+        "sqs.queue" => {
+            let name = call.text("queue_name");
+            let url = format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{name}", call.region());
+            Made::new(call, url.clone())
+                .output("queue_url", url)
+                .output("arn", call.arn("sqs", name))
+                .repeat(&["queue_name"])
+        }
+        "events.rule" => {
+            let name = call.text("name");
+            let arn = call.arn("events", &format!("rule/{name}"));
+            Made::new(call, name).output("arn", arn).repeat(&["name"])
+        }
+        "secretsmanager.secret" => {
+            // Six letters after the name tell a secret from one that had the name before.
+            let suffix = names.alphanumeric("arn", 6);
+            let arn = call.arn("secretsmanager", &format!("secret:{}-{suffix}", call.text("name")));
+            let length = number(call, "generate_secret_string.password_length").unwrap_or(32);
+            let length = usize::try_from(length.clamp(4, 4096)).unwrap_or(32);
+            // One of each kind of character comes first, as `require_each_included_type` wants.
+            let what = format!("password {length}");
+            let password = format!("Aa1-{}", names.alphanumeric(&what, length - 4));
+            Made::new(call, arn.clone())
+                .output("arn", arn)
+                .output("password", Tree::Secret(skyplat_core::value::Secret::new(password)))
+                .repeat(&["name"])
+        }
+        _ => super::generic(call),
+    }
+}

@@ -1,0 +1,292 @@
+//! [`World`]: what exists in the simulated cloud, as plain state.
+//!
+//! A world is the fold of its [`Record`]s, like a stack's state is the fold of its journal, but it is the other side:
+//! what is real, not what is known. It knows no rules (see [`crate::rules`]), no waiting (see [`crate::cloud`]) and no
+//! files (see [`crate::store`]); its clock is whatever the records say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use skyplat_core::executor::OutputMap;
+use skyplat_core::object::{ObjectKind, Placement};
+use skyplat_core::state::Uid;
+use skyplat_core::value::{Address, Tree};
+
+use crate::paper;
+
+/// Milliseconds on the world's own clock, since it was made.
+pub type Moment = u64;
+
+/// Where a thing is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Phase {
+    /// It has an id and is not usable until this moment.
+    Creating {
+        /// When it becomes usable.
+        until: Moment,
+    },
+    /// It is usable.
+    Ready,
+    /// It is usable, and a change of it is under way.
+    Changing {
+        /// When the change is done.
+        until: Moment,
+    },
+    /// It is being deleted; nothing new may use it.
+    Deleting {
+        /// When it is gone.
+        until: Moment,
+    },
+}
+
+/// One real thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    /// Its identity: the `skyplat:object` tag.
+    pub uid: Uid,
+    /// The `skyplat:address` tag as of the last write; informative.
+    pub address: Address,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Where it is.
+    pub placement: Placement,
+    /// The id the API gave it.
+    pub id: String,
+    /// Its fields: as they were sent, with what the server fills in.
+    #[serde(with = "paper")]
+    pub inputs: Tree,
+    /// What the API refuses to have twice.
+    #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
+    pub natural_key: Option<Tree>,
+    /// What the API gives back.
+    #[serde(with = "paper::named")]
+    pub outputs: OutputMap,
+    /// The stack's tags.
+    pub tags: BTreeMap<String, String>,
+    /// What it lives in: when one of these goes, so does it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lives_in: BTreeSet<Uid>,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// Where it is in its life.
+    pub phase: Phase,
+}
+
+impl Thing {
+    /// Returns whether new things may refer to it.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.phase, Phase::Deleting { .. })
+    }
+
+    /// Returns whether it works.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Changing { .. })
+    }
+
+    /// Returns the text at a dotted path of its fields.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.inputs.at(path).and_then(Tree::as_str)
+    }
+
+    /// Returns an output that is a text.
+    pub fn output(&self, name: &str) -> Option<&str> {
+        self.outputs.get(name).and_then(Tree::as_str)
+    }
+}
+
+/// Something that happened to a thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "effect")]
+pub enum Effect {
+    /// It was asked for and has an id.
+    Made {
+        /// The thing.
+        thing: Box<Thing>,
+    },
+    /// It became usable, or a change of it is done.
+    Ready {
+        /// The thing.
+        uid: Uid,
+    },
+    /// Its fields changed.
+    Changed {
+        /// The thing.
+        uid: Uid,
+        /// Its address now.
+        address: Address,
+        /// All its fields now.
+        #[serde(with = "paper")]
+        inputs: Tree,
+        /// What the API refuses to have twice, now.
+        #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
+        natural_key: Option<Tree>,
+        /// Its outputs now.
+        #[serde(with = "paper::named")]
+        outputs: OutputMap,
+        /// The stack's tags now.
+        tags: BTreeMap<String, String>,
+        /// What it lives in now.
+        lives_in: BTreeSet<Uid>,
+        /// When the change is done.
+        until: Moment,
+    },
+    /// Its deletion was asked for.
+    Deleting {
+        /// The thing.
+        uid: Uid,
+        /// When it is gone.
+        until: Moment,
+    },
+    /// It is gone, and all that lives in it.
+    Gone {
+        /// The thing.
+        uid: Uid,
+    },
+}
+
+/// An effect and when it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When.
+    pub at: Moment,
+    /// What.
+    #[serde(flatten)]
+    pub effect: Effect,
+}
+
+/// What exists in the simulated cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    seed: u64,
+    clock: Moment,
+    things: BTreeMap<Uid, Thing>,
+    by_id: BTreeMap<String, BTreeSet<Uid>>,
+    past: BTreeSet<String>,
+}
+
+impl World {
+    /// Makes an empty world. The seed decides every id and secret that will be made in it.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, clock: 0, things: BTreeMap::new(), by_id: BTreeMap::new(), past: BTreeSet::new() }
+    }
+
+    /// Returns the seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Returns what time it is.
+    pub fn clock(&self) -> Moment {
+        self.clock
+    }
+
+    /// Returns every thing, in the order of their uids.
+    pub fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.things.values()
+    }
+
+    /// Returns the things of one kind.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Thing> {
+        self.things.values().filter(move |thing| thing.kind.as_str() == kind)
+    }
+
+    /// Returns how many things there are.
+    pub fn len(&self) -> usize {
+        self.things.len()
+    }
+
+    /// Returns whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.things.is_empty()
+    }
+
+    /// Returns a thing by its identity.
+    pub fn get(&self, uid: &Uid) -> Option<&Thing> {
+        self.things.get(uid)
+    }
+
+    /// Returns the things with an id. Ids are unique within a kind, region and container, not in the world.
+    pub fn with_id(&self, id: &str) -> impl Iterator<Item = &Thing> {
+        self.by_id.get(id).into_iter().flatten().filter_map(|uid| self.things.get(uid))
+    }
+
+    /// Returns whether something with this id existed and is gone.
+    pub fn is_past(&self, id: &str) -> bool {
+        self.past.contains(id)
+    }
+
+    /// Lets time pass: what was under way and would be done by then is done.
+    pub fn advance(&mut self, to: Moment) {
+        self.clock = self.clock.max(to);
+        let clock = self.clock;
+        let mut gone = Vec::new();
+        for thing in self.things.values_mut() {
+            match thing.phase {
+                Phase::Creating { until } | Phase::Changing { until } if until <= clock => {
+                    thing.phase = Phase::Ready;
+                }
+                Phase::Deleting { until } if until <= clock => gone.push(thing.uid.clone()),
+                _ => {}
+            }
+        }
+        for uid in gone {
+            self.remove(&uid);
+        }
+    }
+
+    /// Applies a record. An effect on a thing that is not there changes nothing: it went with what it lived in.
+    pub fn apply(&mut self, record: &Record) {
+        self.advance(record.at);
+        match &record.effect {
+            Effect::Made { thing } => {
+                self.by_id.entry(thing.id.clone()).or_default().insert(thing.uid.clone());
+                self.things.insert(thing.uid.clone(), (**thing).clone());
+            }
+            Effect::Ready { uid } => {
+                if let Some(thing) = self.things.get_mut(uid).filter(|thing| thing.is_alive()) {
+                    thing.phase = Phase::Ready;
+                }
+            }
+            Effect::Changed { uid, address, inputs, natural_key, outputs, tags, lives_in, until } => {
+                if let Some(thing) = self.things.get_mut(uid) {
+                    thing.address = address.clone();
+                    thing.inputs = inputs.clone();
+                    thing.natural_key.clone_from(natural_key);
+                    thing.outputs.clone_from(outputs);
+                    thing.tags.clone_from(tags);
+                    thing.lives_in.clone_from(lives_in);
+                    thing.phase = Phase::Changing { until: *until };
+                }
+            }
+            Effect::Deleting { uid, until } => {
+                if let Some(thing) = self.things.get_mut(uid) {
+                    thing.phase = Phase::Deleting { until: *until };
+                }
+            }
+            Effect::Gone { uid } => self.remove(uid),
+        }
+    }
+
+    /// Removes a thing and all that lives in it.
+    fn remove(&mut self, uid: &Uid) {
+        let Some(thing) = self.things.remove(uid) else { return };
+        if let Some(uids) = self.by_id.get_mut(&thing.id) {
+            uids.remove(uid);
+            if uids.is_empty() {
+                self.by_id.remove(&thing.id);
+            }
+        }
+        self.past.insert(thing.id);
+        let inside: Vec<Uid> = self
+            .things
+            .values()
+            .filter(|other| other.lives_in.contains(uid))
+            .map(|other| other.uid.clone())
+            .collect();
+        for uid in inside {
+            self.remove(&uid);
+        }
+    }
+}

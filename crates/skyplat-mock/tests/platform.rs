@@ -1,0 +1,98 @@
+//! Whole platforms on the simulated cloud: from a configuration up, read, and down again.
+
+mod support;
+
+use skyplat_core::config::{Target, parse_config};
+use skyplat_core::executor::{Executor, Observed};
+use skyplat_core::facts::FactSource;
+use skyplat_core::graph::{ObjectGraph, lower};
+use skyplat_core::object::Class;
+use skyplat_core::platform::build_platform;
+use skyplat_mock::{MockCloud, MockOptions, World, inspect};
+use support::{STACK, down, op, up};
+use tokio::time::Instant;
+
+const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../examples/hub_spoke.yaml");
+const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
+
+async fn platform(cloud: &MockCloud, yaml: &[u8]) -> ObjectGraph {
+    let config = parse_config("test.yaml", yaml, Target::Simulated).expect("it is sound").config;
+    let graph = build_platform(&config, "dev").unwrap();
+    let facts = cloud.answer(&graph.questions()).await.unwrap();
+    lower(&graph, &facts).unwrap()
+}
+
+fn cloud(seed: u64) -> MockCloud {
+    MockCloud::in_memory(MockOptions { seed, ..MockOptions::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_platform_of_the_readme_comes_up_and_goes_down_to_nothing() {
+    let cloud = cloud(1);
+    let graph = platform(&cloud, HUB_AND_SPOKE).await;
+    let start = Instant::now();
+    let made = up(&cloud, &graph, 64).await;
+    let took = start.elapsed();
+    assert!((600..3600).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(inspect::dangling(&cloud.world()), []);
+
+    let retained = down(&cloud, made, 64).await;
+    let left = inspect::left_of_stack(&cloud.world(), STACK);
+    let left: Vec<_> = left.iter().filter(|finding| !retained.contains(&finding.uid)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(cloud.world().things().all(|thing| retained.contains(&thing.uid)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_reads_as_it_was_sent() {
+    let cloud = cloud(1);
+    let graph = platform(&cloud, STARTER).await;
+    let made = up(&cloud, &graph, 8).await;
+    for record in made.records().filter(|record| record.class == Class::Owned) {
+        let cx = op(&record.placement, made.container_of(record));
+        let Ok(Observed::Present { inputs, outputs }) =
+            cloud.read(&cx, std::slice::from_ref(record)).await.remove(0)
+        else {
+            panic!("{} is not there", record.address)
+        };
+        assert_eq!(outputs, record.outputs, "{}", record.address);
+        let node = graph.get(&record.address).unwrap();
+        let drifted = skyplat_core::plan::drift(&inputs, &record.inputs, &node.rules);
+        assert!(drifted.is_empty(), "{}: {drifted:?}", record.address);
+    }
+}
+
+async fn world_after(seed: u64, parallelism: usize) -> World {
+    let cloud = cloud(seed);
+    let graph = platform(&cloud, STARTER).await;
+    up(&cloud, &graph, parallelism).await;
+    cloud.world()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_world_at_any_parallelism() {
+    let one = world_after(7, 1).await;
+    assert_eq!(inspect::diff(&one, &world_after(7, 4).await), []);
+    assert_eq!(inspect::diff(&one, &world_after(7, 64).await), []);
+    assert_ne!(inspect::diff(&one, &world_after(8, 4).await), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_output_that_an_object_declares_is_given() {
+    let cloud = cloud(1);
+    let graph = platform(&cloud, HUB_AND_SPOKE).await;
+    let made = up(&cloud, &graph, 64).await;
+    let mut asked = Vec::new();
+    for node in graph.nodes().values() {
+        node.inputs.for_each_ref(&mut |reference| asked.push(reference.clone()));
+        for (name, path) in &node.echoes {
+            let record = made.record(node.address.as_str());
+            if let Some(input) = record.inputs.at(path) {
+                assert_eq!(record.outputs.get(name), Some(input), "{}.{name}", node.address);
+            }
+        }
+    }
+    for reference in asked {
+        assert!(made.record(reference.object.as_str()).outputs.contains_key(&reference.field), "{reference}");
+    }
+}
