@@ -39,3 +39,28 @@ where
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::simulate;
+
+    #[test]
+    fn half_an_hour_takes_milliseconds() {
+        let real = Instant::now();
+        let passed = simulate(|| async {
+            let start = tokio::time::Instant::now();
+            tokio::time::sleep(Duration::from_secs(1800)).await;
+            start.elapsed()
+        });
+        assert!(passed.unwrap() >= Duration::from_secs(1800));
+        assert!(real.elapsed() < Duration::from_secs(5), "{:?}", real.elapsed());
+    }
+
+    #[test]
+    #[should_panic(expected = "inside")]
+    fn a_panic_goes_on_outside() {
+        simulate(|| async { panic!("inside") }).unwrap()
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! It keeps no journal and makes no plan. What it shares with the real engine is only what the executor's contract says.
 
+pub(crate) mod lab;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
