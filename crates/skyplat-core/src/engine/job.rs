@@ -62,6 +62,10 @@ fn references(node: &ObjectNode) -> BTreeSet<Address> {
 
 /// What is kept about an object that itself stays as it is: its order, container, protection, rules.
 pub(super) fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
+    // A keep writes what its plan says; a change that turned out to be none writes what there is.
+    if step.action == Action::Keep && !step.bookkeeping {
+        return None;
+    }
     let record: &Record = view.state.objects.get(&step.address)?;
     let wanted = view.work.graph.get(&step.address)?;
     let node = ObjectNode {

@@ -255,6 +255,11 @@ async fn read_level(
         }
         tokio::select! {
             biased;
+            // A read has no effect, so it need not be waited for.
+            () = reading.control.drain_token().cancelled() => {
+                jobs.abort_all();
+                return answers;
+            }
             _ = paced.recv_many(&mut said, room) => {
                 let now = Instant::now();
                 for pace in said.drain(..) {
