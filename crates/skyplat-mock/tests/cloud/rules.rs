@@ -1,11 +1,11 @@
 //! Every rule of the simulated APIs, with a call that it refuses and one beside it that passes.
 
-mod support;
-
+use crate::support::lab::{
+    Ask, EAST, Lab, WEST, ask, cluster, manifest, policy, release, small_world, trust,
+};
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
-use support::lab::{Ask, EAST, Lab, WEST, ask, cluster, manifest, policy, release, small_world, trust};
 
 /// A refused call and its passing neighbour.
 struct Case {
@@ -126,7 +126,7 @@ async fn gateways_and_routes() {
         tree!({ "vpc_id": (lab.id("twin")), "cidr_block": "10.1.0.0/24", "availability_zone": "us-west-2a" });
     lab.make("twin-subnet", ask("ec2.subnet", WEST, inputs)).await;
     let nat = |subnet: &str, address: &str| tree!({ "subnet_id": (lab.id(subnet)), "allocation_id": (lab.id(address)) });
-    let route = |table: &str, to: &str, field: &str, target: &str| tree!({ "route_table_id": (lab.id(table)), "destination_cidr_block": to, (field): (lab.id(target)) });
+    let route = |table: &str, to: &str, field: &str, target: &str| tree!({ "route_table_id": (lab.id(table)), "destination_cidr_block": to, field: (lab.id(target)) });
     let associate = |subnet: &str, table: &str| tree!({ "subnet_id": (lab.id(subnet)), "route_table_id": (lab.id(table)) });
     let mut both = route("table", "0.0.0.0/0", "nat_gateway_id", "nat");
     both.set("gateway_id", tree!((lab.id("igw"))));
@@ -281,7 +281,7 @@ async fn security_groups() {
     let group = |name: &str, description: &str| tree!({ "vpc_id": (lab.id("vpc")), "group_name": name, "description": description });
     let rule = |field: &str, end: &str, description: &str| {
         tree!({
-            "group_id": (lab.id("group")), "direction": "ingress", "ip_protocol": "tcp", "description": description, (field): end,
+            "group_id": (lab.id("group")), "direction": "ingress", "ip_protocol": "tcp", "description": description, field: end,
         })
     };
     let mut two = rule("cidr_ipv4", "10.2.0.0/16", "two ends");

@@ -1,18 +1,16 @@
 //! The world file: one world for separate processes, whatever byte one of them died at.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::lab::{Ask, Lab, WEST, ask};
+use crate::support::op;
 use proptest::prelude::*;
 use skyplat_core::executor::Executor;
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
 use skyplat_mock::{MockCloud, MockOptions, World, WorldError, inspect};
-use support::lab::{Ask, Lab, WEST, ask};
-use support::op;
 
 /// Made once: the latency table is read from its text.
 static OPTIONS: LazyLock<MockOptions> = LazyLock::new(|| MockOptions { seed: 3, ..MockOptions::default() });
@@ -87,7 +85,7 @@ async fn a_killed_create_is_waited_for_by_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     let lab = Lab::new(open(&path));
-    let desired = lab.desired("fs", &ask("efs.file_system", WEST, tree!({ "encrypted": true })));
+    let desired = Lab::desired("fs", &ask("efs.file_system", WEST, tree!({ "encrypted": true })));
     let cx = op(&desired.placement, None);
     let call = lab.cloud.create(&cx, &desired);
     assert!(tokio::time::timeout(std::time::Duration::from_secs(2), call).await.is_err());
