@@ -17,6 +17,9 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
             /// Returns the code as it is printed.
             pub fn as_str(self) -> &'static str {
                 match self {

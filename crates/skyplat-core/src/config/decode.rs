@@ -309,12 +309,9 @@ pub(super) fn read_word<T: Copy>(
     path: &str,
     words: &[(&'static str, T)],
 ) -> Option<T> {
-    let text = match &node.content {
-        Content::Scalar { text, .. } => text,
-        _ => {
-            decoder.wrong_type(node, path, "a single word", "write one value");
-            return None;
-        }
+    let Content::Scalar { text, .. } = &node.content else {
+        decoder.wrong_type(node, path, "a single word", "write one value");
+        return None;
     };
     if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
         return Some(*value);

@@ -2,7 +2,8 @@
 //!
 //! Names alone, no table of types: new types keep to the scheme. What a region really offers is the cloud's to say.
 
-use super::model::{Architecture, NodePool};
+use super::model::NodePool;
+use super::words::Architecture;
 
 /// What an instance computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

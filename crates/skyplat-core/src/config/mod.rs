@@ -6,15 +6,27 @@
 //!
 //! The first stage of the flow. It is pure: bytes in, configuration or report out. What only the cloud can tell (whether
 //! a certificate is issued, whether a role exists) is asked later, as facts.
+//!
+//! What was decided where the format leaves room:
+//! * A `hub` needs `skypilot`, with a host and a certificate: regions without SkyPilot are a `regions` list or a starter.
+//! * `nat`, `endpoint`, `public_access_cidrs`, `cluster_admins` and `availability_zones` stand at the top level for all
+//!   regions, and in a region to override that as a whole; lists are not merged.
+//! * `availability_zones` is a number, or in a region a list of names.
+//! * A misspelled key is an error and is read as the key that was meant, so that its value is checked in the same run.
+//! * Texts that name something must be texts; versions, sizes, ids, labels and tags may be unquoted numbers, and keep
+//!   their spelling (`1.30` stays 1.30).
+//! * What still has to be filled in is a warning for the simulated cloud and an error for a real one.
 
 pub mod addresses;
 mod check;
+mod clusters;
 mod code;
 mod decode;
 mod instances;
 mod location;
 mod model;
 mod names;
+mod namespace;
 mod parse;
 mod read;
 pub mod regions;
@@ -22,15 +34,21 @@ mod report;
 mod suggest;
 mod syntax;
 pub mod versions;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use addresses::{AddressError, SubnetLayout, region_cidr, subnet_layout};
+pub use clusters::{ClusterConfig, ClusterRole};
 pub use code::Code;
 pub use instances::{InstanceKind, instance_architecture};
-pub use model::*;
+pub use model::{
+    Addons, ComponentVersions, DEFAULT_PROJECT, DataPlane, Hub, HubSkyPilot, IamSettings, NodePool,
+    PlatformConfig, RegionConfig, Shape, Spoke, SpokeSkyPilot, Tailscale, Taint,
+};
 pub use names::fit_name;
 pub use report::{Diagnostic, Related, Report, Severity, Span};
+pub use words::{Architecture, CapacityType, Endpoint, Nat, TaintEffect, Topology, UserRole, Zones};
 
 #[cfg(test)]
 mod tests;

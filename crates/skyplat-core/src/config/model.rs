@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::addresses::{STARTER_CIDR, region_cidr};
 use super::versions;
-use crate::ids::{AccountId, Cidr, Region, ZoneName};
+use super::words::{Architecture, CapacityType, Endpoint, Nat, TaintEffect, Topology, UserRole, Zones};
+use crate::ids::{AccountId, Cidr, Region};
 
 /// The project when neither `name` nor a key prefix gives one.
 pub const DEFAULT_PROJECT: &str = "sp";
@@ -68,6 +68,7 @@ pub struct PlatformConfig {
 /// The three platforms that one file can describe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "there is one per platform")]
 pub enum Shape {
     /// A hub region with the SkyPilot API server, and spokes peered with it.
     HubAndSpoke {
@@ -104,7 +105,7 @@ pub enum Shape {
 pub struct RegionConfig {
     /// The region.
     pub region: Region,
-    /// The VPC's range. Default: [`region_cidr`].
+    /// The VPC's range. Default: [`super::region_cidr`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cidr: Option<Cidr>,
     /// Overrides [`PlatformConfig::availability_zones`].
@@ -320,120 +321,6 @@ pub struct Taint {
     pub effect: TaintEffect,
 }
 
-/// Availability zones: how many, or which.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Zones {
-    /// At most so many of the usable zones, in the order of their names.
-    Count(u64),
-    /// Exactly these zones.
-    Names(Vec<ZoneName>),
-}
-
-impl Default for Zones {
-    fn default() -> Self {
-        Self::Count(3)
-    }
-}
-
-/// Declares an enum of fixed words with its YAML spelling, so that reader, messages and serde agree.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// Every word, in the order of the documentation.
-            pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
-
-            /// Returns the word as the file spells it.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-    };
-}
-
-words!(
-    /// Which regions are peered with which.
-    Topology {
-        /// The hub with each spoke; spokes do not reach each other.
-        #[default]
-        HubAndSpoke = "hub_and_spoke",
-        /// Every region with every other.
-        FullMesh = "full_mesh",
-    }
-);
-words!(
-    /// NAT gateways of a region.
-    Nat {
-        /// One for all zones: cheaper, and lost with its zone.
-        #[default]
-        One = "one",
-        /// One in each zone.
-        PerAz = "per_az",
-    }
-);
-words!(
-    /// From where a cluster's Kubernetes endpoint can be reached.
-    Endpoint {
-        /// From the VPC, and from `public_access_cidrs`.
-        #[default]
-        Public = "public",
-        /// From the VPC alone.
-        Private = "private",
-    }
-);
-words!(
-    /// Role of a SkyPilot user.
-    UserRole {
-        /// May do everything.
-        #[default]
-        Admin = "admin",
-        /// May run workloads in the workspaces open to them.
-        User = "user",
-        /// May look, not run.
-        Viewer = "viewer",
-    }
-);
-words!(
-    /// How instances are bought.
-    CapacityType {
-        /// Spare capacity: cheap, taken back at two minutes' notice.
-        Spot = "spot",
-        /// Regular capacity.
-        #[default]
-        OnDemand = "on-demand",
-    }
-);
-words!(
-    /// CPU architecture.
-    Architecture {
-        /// Intel and AMD.
-        #[default]
-        Amd64 = "amd64",
-        /// Graviton.
-        Arm64 = "arm64",
-    }
-);
-words!(
-    /// What a taint does to pods that do not tolerate it.
-    TaintEffect {
-        /// They are not placed.
-        #[default]
-        NoSchedule = "NoSchedule",
-        /// They are placed only when nothing else fits.
-        PreferNoSchedule = "PreferNoSchedule",
-        /// They are not placed, and running ones are evicted.
-        NoExecute = "NoExecute",
-    }
-);
-
 /// Versions of everything that is installed; the defaults fit together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -544,121 +431,4 @@ pub(super) fn default_public_access() -> Vec<Cidr> {
 /// The root volume of a node pool that sets none.
 pub(super) fn default_ebs_size() -> String {
     "128Gi".into()
-}
-
-/// What a region is in its platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ClusterRole {
-    /// The hub of a hub-and-spoke platform.
-    Hub,
-    /// A spoke.
-    Spoke,
-    /// One of the regions of a multi-region platform.
-    Member,
-    /// The only region of a starter.
-    Starter,
-}
-
-/// One region of the platform with every setting resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClusterConfig<'a> {
-    /// What the region is in its platform.
-    pub role: ClusterRole,
-    /// The region.
-    pub region: &'a Region,
-    /// The VPC's range.
-    pub cidr: Cidr,
-    /// The zones.
-    pub zones: Zones,
-    /// The NAT gateways.
-    pub nat: Nat,
-    /// The reach of the Kubernetes endpoint.
-    pub endpoint: Endpoint,
-    /// Ranges that may reach a public endpoint.
-    pub public_access_cidrs: &'a [Cidr],
-    /// ARNs of the IAM roles that administer the cluster.
-    pub cluster_admins: &'a [String],
-    /// The node pools.
-    pub node_pools: &'a [NodePool],
-    /// The tenants.
-    pub data_planes: &'a [DataPlane],
-}
-
-impl ClusterConfig<'_> {
-    /// Returns the first part of the region's resource addresses: `hub`, `main`, or the region.
-    pub fn address(&self) -> &str {
-        match self.role {
-            ClusterRole::Hub => "hub",
-            ClusterRole::Starter => "main",
-            ClusterRole::Spoke | ClusterRole::Member => self.region.as_str(),
-        }
-    }
-}
-
-impl PlatformConfig {
-    /// Returns every region with its settings resolved, the hub first, the others in the file's order.
-    pub fn clusters(&self) -> Vec<ClusterConfig<'_>> {
-        match &self.shape {
-            Shape::HubAndSpoke { hub, spokes } => {
-                let first =
-                    self.resolve(ClusterRole::Hub, &hub.base, &hub.node_pools, &hub.skypilot.data_planes);
-                let rest = spokes.iter().map(|spoke| {
-                    let tenants = &spoke.skypilot.data_planes;
-                    self.resolve(ClusterRole::Spoke, &spoke.base, &spoke.node_pools, tenants)
-                });
-                std::iter::once(first).chain(rest).collect()
-            }
-            Shape::MultiRegion { regions, node_pools } => regions
-                .iter()
-                .map(|region| self.resolve(ClusterRole::Member, region, node_pools, &[]))
-                .collect(),
-            Shape::Starter { region, cidr, node_pools } => vec![ClusterConfig {
-                role: ClusterRole::Starter,
-                region,
-                cidr: cidr.unwrap_or(STARTER_CIDR),
-                zones: self.availability_zones.clone().unwrap_or_default(),
-                nat: self.nat,
-                endpoint: self.endpoint,
-                public_access_cidrs: &self.public_access_cidrs,
-                cluster_admins: &self.cluster_admins,
-                node_pools,
-                data_planes: &[],
-            }],
-        }
-    }
-
-    /// Returns which regions are peered: what the file says, else the hub with its spokes, else all.
-    pub fn topology(&self) -> Topology {
-        self.topology.unwrap_or(match self.shape {
-            Shape::HubAndSpoke { .. } => Topology::HubAndSpoke,
-            Shape::MultiRegion { .. } | Shape::Starter { .. } => Topology::FullMesh,
-        })
-    }
-
-    /// Lays a region's own settings over the platform's.
-    fn resolve<'a>(
-        &'a self,
-        role: ClusterRole,
-        base: &'a RegionConfig,
-        node_pools: &'a [NodePool],
-        data_planes: &'a [DataPlane],
-    ) -> ClusterConfig<'a> {
-        ClusterConfig {
-            role,
-            region: &base.region,
-            cidr: base.cidr.unwrap_or_else(|| region_cidr(&base.region)),
-            zones: base
-                .availability_zones
-                .as_ref()
-                .or(self.availability_zones.as_ref())
-                .cloned()
-                .unwrap_or_default(),
-            nat: base.nat.unwrap_or(self.nat),
-            endpoint: base.endpoint.unwrap_or(self.endpoint),
-            public_access_cidrs: base.public_access_cidrs.as_deref().unwrap_or(&self.public_access_cidrs),
-            cluster_admins: base.cluster_admins.as_deref().unwrap_or(&self.cluster_admins),
-            node_pools,
-            data_planes,
-        }
-    }
 }

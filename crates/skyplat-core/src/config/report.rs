@@ -3,7 +3,7 @@
 //! A [`Report`] holds everything at once, in the order of the file. Rendering is a pure function without colour; a front
 //! end that wants colour, or JSON, works on the same data.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,16 +137,7 @@ impl Report {
 
     /// Renders the report as text for people: each diagnostic with its place, its line and a caret, its hint; a count last.
     pub fn render(&self) -> String {
-        let lines: Vec<&str> = self.source.split('\n').collect();
-        let mut out = String::new();
-        for diagnostic in &self.diagnostics {
-            self.render_one(&mut out, &lines, diagnostic).expect("writing to a String cannot fail");
-        }
-        if !self.diagnostics.is_empty() {
-            out.push_str(&self.summary());
-            out.push('\n');
-        }
-        out
+        self.to_string()
     }
 
     /// Says how much of each severity there is: `2 errors, 1 warning in platform.yaml`.
@@ -161,7 +152,7 @@ impl Report {
         if self.file.is_empty() { counts } else { format!("{counts} in {}", printable(&self.file)) }
     }
 
-    fn render_one(&self, out: &mut String, lines: &[&str], diagnostic: &Diagnostic) -> fmt::Result {
+    fn render_one(&self, out: &mut impl fmt::Write, lines: &[&str], diagnostic: &Diagnostic) -> fmt::Result {
         let Diagnostic { code, severity, message, path, span, hint, related } = diagnostic;
         writeln!(out, "{}: {} [{code}]", severity.as_str(), printable(message))?;
         let shown = related.iter().filter_map(|r| r.span.map(|s| (s, r.label.as_str())));
@@ -189,14 +180,17 @@ impl Report {
         if let Some(hint) = hint {
             writeln!(out, "hint: {}", printable(hint))?;
         }
-        out.push('\n');
-        Ok(())
+        writeln!(out)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render())
+        let lines: Vec<&str> = self.source.split('\n').collect();
+        for diagnostic in &self.diagnostics {
+            self.render_one(f, &lines, diagnostic)?;
+        }
+        if self.diagnostics.is_empty() { Ok(()) } else { writeln!(f, "{}", self.summary()) }
     }
 }
 
@@ -208,7 +202,7 @@ const SHOWN_AFTER: usize = 100;
 
 /// Writes one line of the file with a marker below `span`.
 fn snippet(
-    out: &mut String,
+    out: &mut impl fmt::Write,
     lines: &[&str],
     span: Span,
     width: usize,

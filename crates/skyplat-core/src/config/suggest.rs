@@ -45,7 +45,19 @@ const HOMES: &[(&str, &str)] = &[
     ("public_access_cidrs", "to a region, or to the top level for all regions"),
     ("tags", "to the top level"),
     ("topology", "to the top level"),
+    ("karpenter", COMPONENT),
+    ("tailscale_operator", COMPONENT),
+    ("aws_load_balancer_controller", ADDON),
+    ("ebs_csi", ADDON),
+    ("efs_csi", ADDON),
+    ("external_dns", ADDON),
+    ("fluent_bit", ADDON),
+    ("metrics_server", ADDON),
+    ("nvidia_device_plugin", ADDON),
 ];
+const COMPONENT: &str = "under `component_versions` at the top level, with a version";
+const ADDON: &str =
+    "under `component_versions` with a version, or under `addons` with true or false, at the top level";
 
 /// Other names for keys and words, from neighbouring tools.
 const SYNONYMS: &[(&str, &str)] = &[

@@ -53,8 +53,7 @@ fn open_bracket(lines: &[&str], place: Span) -> Option<Cause> {
         let mut before = ' ';
         for (column, c) in line.chars().enumerate() {
             match (quote, c) {
-                (Some(end), c) if c == end => quote = None,
-                (Some(_), _) => {}
+                (Some(end), c) => quote = Some(end).filter(|end| *end != c),
                 // In the middle of a word these are only characters.
                 (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
                 (None, '#') if before.is_whitespace() => break,

@@ -138,6 +138,18 @@ pub struct RefreshTotals {
     pub unreachable: usize,
 }
 
+/// Takes events as they happen. A closure is one.
+pub trait EventSink: Send {
+    /// Takes one event. The engine waits meanwhile, so an implementation hands the event on and returns.
+    fn event(&mut self, event: Event);
+}
+
+impl<F: FnMut(Event) + Send> EventSink for F {
+    fn event(&mut self, event: Event) {
+        self(event);
+    }
+}
+
 /// A replace's halves are called `create` and `delete` outside.
 mod part_name {
     use serde::{Deserialize, Deserializer, Serializer};

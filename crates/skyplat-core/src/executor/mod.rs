@@ -6,7 +6,9 @@
 
 pub mod error;
 pub mod op;
+pub mod read_only;
 pub mod registry;
+pub mod traced;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +18,9 @@ use serde::de::DeserializeOwned;
 
 pub use error::{ErrorKind, ExecError};
 pub use op::{Op, OpHost};
+pub use read_only::ReadOnly;
 pub use registry::Executors;
+pub use traced::Traced;
 
 use crate::object::{Class, Object, ObjectKind, OnDelete, Placement};
 use crate::state::Uid;

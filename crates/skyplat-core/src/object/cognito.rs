@@ -35,10 +35,6 @@ crate::outputs! {
     pub struct CognitoUserPoolOutputs of CognitoUserPool {
         /// Its id, such as `us-west-2_AbCdEfGhI`.
         ID id: UserPoolId,
-        /// Its ARN.
-        ARN arn: String,
-        /// The OpenID Connect issuer of its tokens, a URL.
-        ISSUER issuer: String,
     }
 }
 

@@ -29,8 +29,6 @@ crate::outputs! {
     pub struct EfsFileSystemOutputs of EfsFileSystem {
         /// Its id.
         ID id: FileSystemId,
-        /// Its ARN.
-        ARN arn: String,
     }
 }
 
@@ -59,8 +57,6 @@ crate::outputs! {
     pub struct EfsMountTargetOutputs of EfsMountTarget {
         /// Its id.
         ID id: String,
-        /// Its address in the subnet.
-        IP_ADDRESS ip_address: String,
     }
 }
 

@@ -47,7 +47,7 @@ pub struct PlanOptions {
 /// # Errors
 /// When something protected would be lost, a version cannot go where it is asked to, a move or target makes no sense, or
 /// the steps cannot be ordered.
-pub fn build_plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
+pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let options = input.options;
     let nothing = BTreeMap::new();
     let nodes = if options.destroy { &nothing } else { input.graph.nodes() };
@@ -66,7 +66,7 @@ pub fn build_plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         format_version: FORMAT_VERSION,
         stack: input.state.stack.name.clone(),
         serial: input.state.serial,
-        digest: digest::digest(input, &steps)?,
+        digest: digest::digest(&input, &steps)?,
         moved: moves,
         targets: options.targets.clone(),
         summary: summary(&steps),

@@ -1,7 +1,7 @@
 //! Which replaces are certain, and which half of each comes first.
 //!
 //! A replace that rests on unknown values alone is decided at apply time, before anything is deleted for it. Where a
-//! value can only be known after one of these deletes ([`Doubts::late`], found by [`super::order`]), the replace is
+//! value can only be known after one of these deletes ([`Learned::late`], found by [`super::order`]), the replace is
 //! certain; or, when the value's own object is not certain to be replaced, it stands and falls with that one.
 
 use std::collections::BTreeSet;
@@ -47,10 +47,10 @@ pub(super) fn settle(table: &Table<'_>, decisions: &[Decision], learned: &Learne
         let beneath = |other: &usize| is_replace(*other) && settled[*other].delete_first;
         let clears_the_way =
             row.needs.iter().any(|need| row.leans_on.binary_search(need).is_ok() && beneath(need));
-        let delete_first = decisions[at].in_the_way
+        let delete_first = decisions[at].replace.in_the_way
             || learned.flipped.contains(&at)
             || clears_the_way
-            || decisions[at].drags.iter().any(beneath);
+            || decisions[at].replace.parents.iter().any(beneath);
         settled[at] = Certainty { delete_first, ..doubts(table, decisions, learned, &settled, at) };
     }
     settled
@@ -65,10 +65,10 @@ fn doubts(
 ) -> Certainty {
     let decision = &decisions[at];
     let is_certain = |other: usize| decisions[other].action != Action::Replace || settled[other].is_certain();
-    if decision.sure || decision.drags.iter().any(|parent| is_certain(*parent)) {
+    if decision.replace.sure || decision.replace.parents.iter().any(|parent| is_certain(*parent)) {
         return Certainty::default();
     }
-    let mut dragged_by = decision.drags.clone();
+    let mut dragged_by = decision.replace.parents.clone();
     let mut rests_on = Vec::new();
     for doubt in &decision.doubts {
         if !learned.late.contains(&(at, doubt.clone())) {

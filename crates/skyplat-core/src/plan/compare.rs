@@ -256,11 +256,7 @@ fn key_text(key: &Key) -> String {
 /// Collects every unknown inside a value.
 pub(super) fn unknowns(tree: &Tree, found: &mut Vec<Reference>) {
     match tree {
-        Tree::Unknown(reference) => {
-            if !found.contains(reference) {
-                found.push(reference.clone());
-            }
-        }
+        Tree::Unknown(reference) if !found.contains(reference) => found.push(reference.clone()),
         Tree::List(items) | Tree::Text(items) => items.iter().for_each(|item| unknowns(item, found)),
         Tree::Json(inner) => unknowns(inner, found),
         Tree::Map(map) => map.values().for_each(|value| unknowns(value, found)),

@@ -7,17 +7,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value as Json, json};
-
 use super::compare::{FieldChange, compare};
 use super::drift::drift;
 use super::error::PlanError;
+use super::gates;
+use super::keys::keys_meet;
 use super::observed::Observation;
+use super::reasons::{deepest, elsewhere, field_reason, reason};
 use super::step::{Action, Reason, Why};
 use super::table::{Row, Table};
 use crate::object::{Class, FieldPath, ObjectNode, Segment};
 use crate::state::{Operation, Record, State, Status, Uid};
-use crate::value::{Address, Key, Reference, Resolved, Tree, paper, resolve};
+use crate::value::{Address, Key, Reference, Resolved, Tree, resolve};
 
 /// What is done to one object.
 #[derive(Debug)]
@@ -39,16 +40,24 @@ pub(super) struct Decision {
     pub(super) fresh: bool,
     /// Outputs that an update gives new values.
     pub(super) recomputed: BTreeSet<String>,
-    /// For a replace: whether something that is known forces it.
-    pub(super) sure: bool,
-    /// For a replace: values not known yet that force it when they differ. For an update of nothing else: its values.
+    /// Values not known yet: for a replace, those that force it when they differ; for an update that rests on nothing
+    /// else, all of them.
     pub(super) doubts: Vec<Reference>,
-    /// For a replace: replaced objects that this one lives in.
-    pub(super) drags: Vec<usize>,
-    /// For a replace: whether the old object must go before the new one can be made.
-    pub(super) in_the_way: bool,
+    /// What is known of a replace.
+    pub(super) replace: Forced,
     /// For a gate that stays: whether what it stands on goes, so that it drains.
     pub(super) drains: bool,
+}
+
+/// What is known of a replace.
+#[derive(Debug, Default)]
+pub(super) struct Forced {
+    /// Whether something that is known forces it.
+    pub(super) sure: bool,
+    /// Objects that this one lives in and that are made anew.
+    pub(super) parents: Vec<usize>,
+    /// Whether the old object must go before the new one can be made.
+    pub(super) in_the_way: bool,
 }
 
 impl Decision {
@@ -64,10 +73,8 @@ impl Decision {
             key: None,
             fresh: matches!(action, Action::Create | Action::Replace),
             recomputed: BTreeSet::new(),
-            sure: true,
             doubts: Vec::new(),
-            drags: Vec::new(),
-            in_the_way: false,
+            replace: Forced::default(),
             drains: false,
         }
     }
@@ -92,7 +99,7 @@ pub(super) fn decide(table: &Table<'_>, state: &State, destroy: bool) -> Result<
     let done = decider.done.into_iter().enumerate();
     let mut decisions: Vec<Decision> =
         done.map(|(at, done)| done.unwrap_or_else(|| unwanted(&table.rows[at], destroy))).collect();
-    settle_gates(table, &mut decisions);
+    gates::settle(table, &mut decisions);
     Ok(decisions)
 }
 
@@ -106,53 +113,6 @@ fn unwanted(row: &Row<'_>, destroy: bool) -> Decision {
     let why = if row.deposed && !destroy { Why::Incomplete } else { Why::Requested };
     decision.reasons.push(reason(why));
     decision
-}
-
-/// Settles which gates drain: those that leave, or whose ground is removed, unless something that came after them
-/// stays. That would never be undone.
-fn settle_gates(table: &Table<'_>, decisions: &mut [Decision]) {
-    let is_gate = |at: usize| table.rows[at].class() == Class::Gate;
-    let stays = |at: usize| {
-        let row = &table.rows[at];
-        let kept = !matches!(decisions[at].action, Action::Delete | Action::Replace);
-        row.record.is_some() && row.class() == Class::Owned && !row.gone && kept
-    };
-    let mut occupied = vec![false; table.rows.len()];
-    let mut work: Vec<usize> = (0..table.rows.len()).filter(|at| stays(*at)).collect();
-    while let Some(at) = work.pop() {
-        for ground in &table.rows[at].leans_on {
-            if is_gate(*ground) && !occupied[*ground] {
-                occupied[*ground] = true;
-                work.push(*ground);
-            }
-        }
-    }
-    let goes = |at: usize, decisions: &[Decision]| {
-        let row = &table.rows[at];
-        let removed = matches!(decisions[at].action, Action::Delete | Action::Replace);
-        removed && row.class() == Class::Owned && !row.gone && !row.deposed
-    };
-    for at in (0..table.rows.len()).filter(|at| is_gate(*at)) {
-        let row = &table.rows[at];
-        if row.record.is_none() || row.gone || occupied[at] {
-            continue;
-        }
-        if row.node.is_none() {
-            decisions[at].action = Action::Drain;
-            decisions[at].bookkeeping = false;
-            decisions[at].forget = None;
-            continue;
-        }
-        let Some(ground) = row.leans_on.iter().find(|ground| goes(**ground, decisions)) else { continue };
-        decisions[at].drains = true;
-        if decisions[at].action == Action::Keep {
-            let because =
-                Reason { because_of: Some(table.rows[*ground].address.clone()), ..reason(Why::Container) };
-            decisions[at].action = Action::Wait;
-            decisions[at].bookkeeping = false;
-            decisions[at].reasons.push(because);
-        }
-    }
 }
 
 struct Decider<'t, 'a> {
@@ -277,21 +237,19 @@ impl Decider<'_, '_> {
         let action = match record.status {
             _ if forced || half_deleted => Action::Replace,
             Status::Incomplete => Action::Create,
-            Status::Uncertain => Action::Update,
             Status::Ready if changes.is_empty() && drifted.is_empty() => Action::Keep,
-            Status::Ready => Action::Update,
+            Status::Ready | Status::Uncertain => Action::Update,
         };
         let mut decision = Decision::new(action, record.uid.clone());
         decision.reasons = reasons;
         match action {
             Action::Replace => {
                 decision.new_uid = Some(self.next_uid(node));
-                decision.sure = sure || half_deleted;
                 decision.doubts = doubts;
-                decision.drags = parents;
-                decision.in_the_way = record.status == Status::Incomplete
+                let in_the_way = record.status == Status::Incomplete
                     || half_deleted
-                    || self.may_be_same(&self.old_key(record), key, node, record);
+                    || self.may_be_same(record, node, key);
+                decision.replace = Forced { sure: sure || half_deleted, parents, in_the_way };
             }
             Action::Update => {
                 let fields = changes.iter().chain(&drifted);
@@ -359,16 +317,10 @@ impl Decider<'_, '_> {
     }
 
     /// Returns whether the API would refuse to have both: the safe answer where that is not known.
-    fn may_be_same(
-        &self,
-        old: &Option<Tree>,
-        new: Option<&Tree>,
-        node: &ObjectNode,
-        record: &Record,
-    ) -> bool {
+    fn may_be_same(&self, record: &Record, node: &ObjectNode, key: Option<&Tree>) -> bool {
         let same_place = node.kind == record.node.kind && node.placement == record.node.placement;
-        match (old, new) {
-            (Some(old), Some(new)) if same_place => keys_meet(old, new, &|unknown| self.is_made(unknown)),
+        match (self.old_key(record), key) {
+            (Some(old), Some(new)) if same_place => keys_meet(&old, new, &|unknown| self.is_made(unknown)),
             _ => false,
         }
     }
@@ -399,7 +351,9 @@ impl Decider<'_, '_> {
         if record.status != Status::Ready {
             decision.reasons.push(reason(Why::Incomplete));
         }
-        decision.reasons.iter_mut().for_each(|reason| reason.forces_replace = false);
+        for reason in &mut decision.reasons {
+            reason.forces_replace = false;
+        }
         if !decision.reasons.is_empty() {
             decision.action = Action::Wait;
         }
@@ -420,7 +374,9 @@ impl Decider<'_, '_> {
         if record.status != Status::Ready {
             reasons.push(reason(Why::Incomplete));
         }
-        reasons.iter_mut().for_each(|reason| reason.forces_replace = false);
+        for reason in &mut reasons {
+            reason.forces_replace = false;
+        }
         if !reasons.is_empty() || !parents.is_empty() {
             return Decision { reasons, ..read(record.uid.clone(), true) };
         }
@@ -455,83 +411,6 @@ impl Decider<'_, '_> {
             || old.on_delete != node.on_delete
             || !record.depends_on.iter().eq(needs)
     }
-}
-
-/// Compares two natural keys part by part. An unknown of an object that is `made` in this plan is different; an unknown
-/// for another reason is taken to be equal.
-pub(super) fn keys_meet(old: &Tree, new: &Tree, made: &impl Fn(&Reference) -> bool) -> bool {
-    match (old, new) {
-        (_, Tree::Unknown(reference)) => !made(reference),
-        (_, Tree::Text(_) | Tree::Json(_)) => {
-            let mut unknown = Vec::new();
-            super::compare::unknowns(new, &mut unknown);
-            if unknown.is_empty() { old == new } else { !unknown.iter().any(made) }
-        }
-        (Tree::List(old), Tree::List(new)) => {
-            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| keys_meet(old, new, made))
-        }
-        (Tree::Map(old), Tree::Map(new)) => {
-            old.len() == new.len()
-                && old.iter().zip(new).all(|((a, old), (b, new))| a == b && keys_meet(old, new, made))
-        }
-        _ => old == new,
-    }
-}
-
-pub(super) fn reason(why: Why) -> Reason {
-    Reason { why, field: None, old: None, new: None, forces_replace: false, because_of: None }
-}
-
-fn field_reason(change: &FieldChange) -> Reason {
-    Reason {
-        why: Why::Changed,
-        field: Some(change.path.clone()),
-        old: change.old.as_ref().map(paper::display),
-        new: change.new.as_ref().map(paper::display),
-        forces_replace: change.forces_replace,
-        because_of: None,
-    }
-}
-
-/// Returns a reason when the object is of another kind or in another place than its record.
-fn elsewhere(node: &ObjectNode, record: &Record) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    let mut differs = |field: &str, old: Json, new: Json| {
-        let field = Some(FieldPath::default().key(field));
-        reasons.push(Reason {
-            field,
-            old: Some(old),
-            new: Some(new),
-            forces_replace: true,
-            ..reason(Why::Changed)
-        });
-    };
-    let old = &record.node;
-    if old.kind != node.kind || old.class != node.class {
-        differs("kind", json!(old.kind), json!(node.kind));
-    }
-    if old.placement != node.placement {
-        differs("placement", json!(old.placement), json!(node.placement));
-    }
-    reasons
-}
-
-/// Returns the deepest part of a description that still covers a field: above a list that comes from a reference, that
-/// is the reference.
-fn deepest<'a>(inputs: &'a Tree, path: &FieldPath) -> &'a Tree {
-    let mut tree = inputs;
-    for segment in &path.0 {
-        let next = match (tree, segment) {
-            (Tree::Map(map), Segment::Key(key)) => map.get(&Key::Literal(key.clone())),
-            (Tree::List(items), Segment::Index(index)) => items.get(*index),
-            _ => None,
-        };
-        match next {
-            Some(next) => tree = next,
-            None => break,
-        }
-    }
-    tree
 }
 
 /// Calls `visit` for every plain reference that a pattern covers.

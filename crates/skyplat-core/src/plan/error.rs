@@ -1,5 +1,6 @@
 //! [`PlanError`]: why there is no plan.
 
+use crate::object::ObjectKind;
 use crate::value::{Address, TreeError};
 
 /// A plan that cannot be made.
@@ -12,21 +13,8 @@ pub enum PlanError {
         objects: Vec<Address>,
     },
     /// A version would go where it cannot go in one step.
-    #[error("cannot plan {address}: {kind} cannot go from {field} {from} to {to}")]
-    Version {
-        /// The object.
-        address: Address,
-        /// Its kind.
-        kind: String,
-        /// The field that holds the version.
-        field: String,
-        /// The recorded version.
-        from: String,
-        /// The wanted one.
-        to: String,
-        /// The way to go.
-        hint: String,
-    },
+    #[error("cannot plan {}: {} cannot go from {} {} to {}", .0.address, .0.kind, .0.field, .0.from, .0.to)]
+    Version(Box<VersionStep>),
     /// The steps wait for each other in a circle.
     #[error("cannot order the plan: {} wait for each other", names(objects))]
     Cycle {
@@ -65,6 +53,23 @@ pub enum PlanError {
     Unwritable(#[source] serde_json::Error),
 }
 
+/// A step of a version that the API refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionStep {
+    /// The object.
+    pub address: Address,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// The field that holds the version.
+    pub field: String,
+    /// The recorded version.
+    pub from: String,
+    /// The wanted one.
+    pub to: String,
+    /// The way to go.
+    pub hint: String,
+}
+
 impl PlanError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
@@ -72,7 +77,7 @@ impl PlanError {
             Self::Protected { .. } => {
                 Some("take `protect` off and apply that first, or leave them as they are".into())
             }
-            Self::Version { hint, .. } => Some(hint.clone()),
+            Self::Version(step) => Some(step.hint.clone()),
             Self::UnknownTarget { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
             }

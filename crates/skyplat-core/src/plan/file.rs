@@ -3,6 +3,8 @@
 //! A file holds what the plan was derived from, not the plan: applying derives it again from the file and the state, and
 //! refuses unless it is the same plan. The steps are kept only to say which of them differ.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -49,6 +51,9 @@ pub enum PlanFileError {
     /// The text is no plan file.
     #[error("cannot read the plan file")]
     Unreadable(#[source] serde_json::Error),
+    /// The graph holds a secret in the clear, which never goes on paper.
+    #[error("cannot write the plan file")]
+    Unwritable(#[source] serde_json::Error),
     /// The file was written by another version.
     #[error("the plan file has format version {found}; this version reads {FORMAT_VERSION}")]
     Version {
@@ -81,7 +86,7 @@ pub enum PlanFileError {
     },
     /// Today there is no plan at all.
     #[error("the plan cannot be derived again")]
-    Plan(#[from] PlanError),
+    Plan(#[source] Box<PlanError>),
 }
 
 impl PlanFileError {
@@ -98,6 +103,7 @@ impl PlanFileError {
         match self {
             Self::Plan(error) => error.hint(),
             Self::OtherStack { .. } => Some("select the stack that the plan was made for".into()),
+            Self::Unwritable(_) => None,
             Self::Unreadable(_) | Self::Version { .. } | Self::Stale { .. } | Self::Edited { .. } => {
                 Some("plan again and look at the new plan".into())
             }
@@ -128,7 +134,7 @@ impl PlanFile {
     /// # Errors
     /// When the graph holds a secret in the clear.
     pub fn to_json(&self) -> Result<String, PlanFileError> {
-        serde_json::to_string(self).map_err(|error| PlanFileError::Plan(PlanError::Unwritable(error)))
+        serde_json::to_string(self).map_err(PlanFileError::Unwritable)
     }
 
     /// Reads a file.
@@ -159,21 +165,21 @@ impl PlanFile {
         };
         let input =
             PlanInput { graph: &self.graph, state, observations: &self.observations, options: &options };
-        let plan = build_plan(&input);
-        let stale = self.serial != state.serial;
+        let plan = build_plan(input);
+        let is_stale = self.serial != state.serial;
         let plan = match plan {
             Ok(plan) => plan,
-            Err(_) if stale => {
+            Err(_) if is_stale => {
                 return Err(PlanFileError::Stale {
                     planned: self.serial,
                     current: state.serial,
                     differences: Vec::new(),
                 });
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(PlanFileError::Plan(Box::new(error))),
         };
         let steps = shown(&plan);
-        if stale {
+        if is_stale {
             let differences = differences(&self.steps, &steps);
             return Err(PlanFileError::Stale { planned: self.serial, current: state.serial, differences });
         }
@@ -193,12 +199,9 @@ fn shown(plan: &Plan) -> Vec<Json> {
 
 /// Returns the addresses of steps that are in only one of two lists, sorted.
 fn differences(one: &[Json], other: &[Json]) -> Vec<Address> {
-    let texts = |steps: &[Json]| -> std::collections::BTreeSet<String> {
-        steps.iter().map(Json::to_string).collect()
-    };
+    let texts = |steps: &[Json]| -> BTreeSet<String> { steps.iter().map(Json::to_string).collect() };
     let (left, right) = (texts(one), texts(other));
-    let differs =
-        |step: &&Json, others: &std::collections::BTreeSet<String>| !others.contains(&step.to_string());
+    let differs = |step: &&Json, others: &BTreeSet<String>| !others.contains(&step.to_string());
     let steps = one
         .iter()
         .filter(|step| differs(step, &right))

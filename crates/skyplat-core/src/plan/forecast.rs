@@ -18,10 +18,8 @@ pub(super) fn seconds(
     match (part, step.action) {
         (Part::Make, Action::Create | Action::Replace | Action::Wait) => latency().create,
         (Part::Make, Action::Update) => latency().update,
-        (Part::Remove, Action::Keep) => 0.0,
-        (Part::Remove, _) if nothing_to_delete => 0.0,
-        (Part::Remove, _) => latency().delete,
-        (Part::Make, _) => 0.0,
+        (Part::Remove, action) if action != Action::Keep && !nothing_to_delete => latency().delete,
+        _ => 0.0,
     }
 }
 

@@ -25,21 +25,29 @@ pub mod drift;
 mod error;
 pub mod file;
 mod forecast;
+mod gates;
+mod keys;
 pub mod latency;
 mod moved;
 mod normal;
 pub mod observed;
 mod order;
+mod reasons;
 pub mod step;
 mod table;
 mod target;
 mod version;
 mod warn;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
 pub use build::{PlanInput, PlanOptions, build_plan};
 pub use compare::{FieldChange, compare};
 pub use drift::drift;
-pub use error::PlanError;
+pub use error::{PlanError, VersionStep};
 pub use file::{PlanFile, PlanFileError};
 pub use latency::{Latency, LatencyTable};
 pub use observed::{Observation, Observations};

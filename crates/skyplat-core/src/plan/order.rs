@@ -17,13 +17,14 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::certain::{Certainty, Learned, settle};
-use super::decide::{Decision, keys_meet};
+use super::decide::Decision;
 use super::error::PlanError;
+use super::keys::keys_meet;
 use super::step::{Action, Part};
 use super::table::Table;
 use crate::object::{Class, ObjectKind, Placement};
 use crate::state::State;
-use crate::value::{Reference, Tree, paper, resolve};
+use crate::value::{Address, Reference, Tree, paper, resolve};
 
 /// Why one task waits for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,7 @@ pub(super) fn order(table: &Table<'_>, decisions: &[Decision], state: &State) ->
 }
 
 struct Tasks {
-    tasks: Vec<(usize, Part)>,
+    all: Vec<(usize, Part)>,
     make: Vec<Option<usize>>,
     remove: Vec<Option<usize>>,
 }
@@ -143,7 +144,7 @@ impl Tasks {
                 tasks.push((at, Part::Remove));
             }
         }
-        Self { tasks, make, remove }
+        Self { all: tasks, make, remove }
     }
 
     fn edges(
@@ -170,9 +171,17 @@ impl Tasks {
             let delete_first = certainty[at].delete_first;
             for above in &row.carries {
                 if self.remove[*above].is_some() {
-                    add(self.remove[*above], remove, Because::Must);
+                    // A record names an address; it may well mean the object that superseded this one.
+                    let because = if row.deposed { Because::Moves } else { Because::Must };
+                    add(self.remove[*above], remove, because);
                 } else if !(delete_first && table.rows[*above].needs.binary_search(&at).is_ok()) {
                     add(self.make[*above], remove, Because::Moves);
+                }
+            }
+            if row.gone {
+                // What was inside of something is forgotten before that is there again.
+                for ground in row.leans_on.iter().filter(|ground| decisions[**ground].forget.is_some()) {
+                    add(remove, self.make[*ground], Because::Moves);
                 }
             }
             if row.deposed {
@@ -203,15 +212,15 @@ impl Tasks {
 
     /// Returns the tasks in order, by row where there is a choice; none when there is a circle.
     fn sort(&self, edges: &[Edge]) -> Option<Vec<usize>> {
-        let mut waits = vec![0_usize; self.tasks.len()];
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.tasks.len()];
+        let mut waits = vec![0_usize; self.all.len()];
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.all.len()];
         for edge in edges {
             waits[edge.to] += 1;
             before[edge.from].push(edge.to);
         }
         let mut ready: BinaryHeap<Reverse<usize>> =
-            (0..self.tasks.len()).filter(|task| waits[*task] == 0).map(Reverse).collect();
-        let mut sorted = Vec::with_capacity(self.tasks.len());
+            (0..self.all.len()).filter(|task| waits[*task] == 0).map(Reverse).collect();
+        let mut sorted = Vec::with_capacity(self.all.len());
         while let Some(Reverse(task)) = ready.pop() {
             sorted.push(task);
             for next in &before[task] {
@@ -221,18 +230,18 @@ impl Tasks {
                 }
             }
         }
-        (sorted.len() == self.tasks.len()).then_some(sorted)
+        (sorted.len() == self.all.len()).then_some(sorted)
     }
 
     fn circles(&self, edges: &[Edge], counts: impl Fn(&Because) -> bool) -> Circles {
-        let mut graph = DiGraph::<(), ()>::with_capacity(self.tasks.len(), edges.len());
-        for _ in &self.tasks {
+        let mut graph = DiGraph::<(), ()>::with_capacity(self.all.len(), edges.len());
+        for _ in &self.all {
             graph.add_node(());
         }
         for edge in edges.iter().filter(|edge| counts(&edge.because)) {
             graph.add_edge(NodeIndex::new(edge.from), NodeIndex::new(edge.to), ());
         }
-        let mut circles = vec![None; self.tasks.len()];
+        let mut circles = vec![None; self.all.len()];
         for (number, component) in kosaraju_scc(&graph).iter().enumerate().filter(|(_, c)| c.len() > 1) {
             for node in component {
                 circles[node.index()] = Some(number);
@@ -250,11 +259,11 @@ impl Tasks {
         (0..self.make.len()).filter(|at| both(*at).is_some() && counts(*at)).collect()
     }
 
-    fn first_circle(&self, table: &Table<'_>, circles: &Circles) -> Vec<crate::value::Address> {
+    fn first_circle(&self, table: &Table<'_>, circles: &Circles) -> Vec<Address> {
         let first = circles.0.iter().flatten().next();
-        let mut rows: Vec<usize> = (0..self.tasks.len())
+        let mut rows: Vec<usize> = (0..self.all.len())
             .filter(|task| circles.0[*task].as_ref() == first)
-            .map(|task| self.tasks[task].0)
+            .map(|task| self.all[task].0)
             .collect();
         rows.dedup();
         rows.into_iter().map(|at| table.rows[at].address.clone()).collect()
@@ -277,7 +286,7 @@ impl Tasks {
             list.sort_unstable();
             list.dedup();
         }
-        let tasks = sorted.iter().map(|task| self.tasks[*task]).collect();
+        let tasks = sorted.iter().map(|task| self.all[*task]).collect();
         Ordered { tasks, after, certainty, same_key }
     }
 }
@@ -324,7 +333,9 @@ fn key_pairs(table: &Table<'_>, decisions: &[Decision], state: &State) -> Vec<(u
         if key.first_unknown().is_none() {
             others.get(&paper::show(key).to_string()).into_iter().for_each(|same| add(same));
         } else {
-            others.values().for_each(|same| add(same));
+            for same in others.values() {
+                add(same);
+            }
         }
     }
     pairs

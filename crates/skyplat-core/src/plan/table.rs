@@ -131,7 +131,9 @@ impl<'a> Table<'a> {
             })
             .collect();
         for (at, (needs, leans_on)) in edges.into_iter().enumerate() {
-            leans_on.iter().for_each(|other| self.rows[*other].carries.push(at));
+            for other in &leans_on {
+                self.rows[*other].carries.push(at);
+            }
             self.rows[at].needs = needs;
             self.rows[at].leans_on = leans_on;
         }

@@ -3,7 +3,7 @@
 //! The API refuses these updates only after minutes of work elsewhere; the plan refuses them at once and says the way.
 
 use super::decide::Decision;
-use super::error::PlanError;
+use super::error::{PlanError, VersionStep};
 use super::step::Action;
 use super::table::Table;
 
@@ -36,14 +36,14 @@ pub(super) fn check(table: &Table<'_>, decisions: &[Decision]) -> Result<(), Pla
             } else {
                 continue;
             };
-            return Err(PlanError::Version {
+            return Err(PlanError::Version(Box::new(VersionStep {
                 address: row.address.clone(),
-                kind: node.kind.to_string(),
+                kind: node.kind.clone(),
                 field: (*field).to_owned(),
                 from: from.to_owned(),
                 to: to.to_owned(),
                 hint,
-            });
+            })));
         }
     }
     Ok(())

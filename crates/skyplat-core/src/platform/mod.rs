@@ -4,8 +4,8 @@
 //! PlatformConfig ─ build_platform ─▶ ResourceGraph ─(facts) lower ─▶ ObjectGraph
 //! ```
 //!
-//! One function per shape ([`hub_and_spoke`], [`multi_region`], [`starter`]), all made of the same regions
-//! ([`region`]). Only here is decided *which* resources there are and at which addresses; how each becomes objects is
+//! One function per shape (`hub_and_spoke`, `multi_region`, `starter`), all made of the same regions
+//! (`region`). Only here is decided *which* resources there are and at which addresses; how each becomes objects is
 //! its own matter. Nothing is checked that the configuration reader checks.
 
 mod hub_and_spoke;
@@ -14,8 +14,10 @@ mod outputs;
 mod pools;
 mod region;
 mod starter;
+#[cfg(test)]
+mod tests;
 
-pub use pools::{API_POOL, SYSTEM_POOL};
+pub use pools::{API_POOL, AddedPool, SYSTEM_POOL, added_pools};
 
 use crate::config::{PlatformConfig, Shape};
 use crate::facts::Facts;

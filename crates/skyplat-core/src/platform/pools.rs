@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Architecture, CapacityType, ClusterConfig, ClusterRole, Taint, TaintEffect};
+use crate::config::{
+    Architecture, CapacityType, ClusterConfig, ClusterRole, PlatformConfig, Taint, TaintEffect,
+};
+use crate::ids::Region;
 use crate::resource::api_server::NODE_ROLE;
 use crate::resource::{CpuRange, NodePool};
 
@@ -10,6 +13,34 @@ use crate::resource::{CpuRange, NodePool};
 pub const API_POOL: &str = "skyplat-api";
 /// The pool of a region where no other accepts a pod without tolerations, so that its addons find a node.
 pub const SYSTEM_POOL: &str = "skyplat-system";
+
+/// A pool that the platform adds by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedPool {
+    /// The region.
+    pub region: Region,
+    /// The pool: [`API_POOL`] or [`SYSTEM_POOL`].
+    pub pool: String,
+    /// Why it is needed.
+    pub reason: &'static str,
+}
+
+/// Returns the pools that the platform adds to the configured ones, so that a front end can say so.
+pub fn added_pools(config: &PlatformConfig) -> Vec<AddedPool> {
+    let mut added = Vec::new();
+    for cluster in config.clusters() {
+        let configured = |pool: &NodePool| cluster.node_pools.iter().any(|own| own.name == pool.name);
+        for pool in cluster_pools(&cluster).into_iter().filter(|pool| !configured(pool)) {
+            let reason = if pool.name == API_POOL {
+                "the API server needs 4 vCPUs and 8 GiB on a node of its own"
+            } else {
+                "no other pool of the region takes a pod without tolerations, and the addons need one"
+            };
+            added.push(AddedPool { region: cluster.region.clone(), pool: pool.name, reason });
+        }
+    }
+    added
+}
 
 /// Returns the pools of a cluster; a configured pool takes the place of the platform's own of that name.
 pub(super) fn cluster_pools(cluster: &ClusterConfig<'_>) -> Vec<NodePool> {

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::facts::partition_of;
 use crate::graph::{LowerError, Lowering, Ready, Resource};
-use crate::ids::{Region, UserPoolClientId};
+use crate::ids::{Region, UserPoolClientId, UserPoolId};
 use crate::object::Tags;
 use crate::object::cognito::{
     AdminCreateUserConfig, CognitoManagedLoginBranding, CognitoUser, CognitoUserPool, CognitoUserPoolClient,
@@ -134,7 +135,7 @@ impl Resource for IdentityProvider {
             .region(&self.region)
             .add()?;
         Ok(IdentityProviderOutputs {
-            issuer: pool.output(CognitoUserPool::ISSUER),
+            issuer: issuer(&self.region, &pool.output(CognitoUserPool::ID)),
             client_id: client.output(CognitoUserPoolClient::ID),
             client_secret: client.output(CognitoUserPoolClient::SECRET),
             admin_username: admin.output(CognitoUser::USERNAME),
@@ -160,6 +161,12 @@ impl IdentityProvider {
             tags: self.tags.clone(),
         }
     }
+}
+
+/// Returns the OpenID Connect issuer of a pool's tokens.
+fn issuer(region: &Region, pool: &Value<UserPoolId>) -> Value<String> {
+    let suffix = if partition_of(region).as_str() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    Value::format([format!("https://cognito-idp.{region}.{suffix}/").as_str().into(), pool.into()])
 }
 
 /// Returns the login domain's first label: unique among all accounts of a region, and the same in every run.

@@ -291,7 +291,7 @@ fn peering_comes_after_its_acceptance_and_lies_in_two_regions() {
     ] {
         let address = format!("{peering}/{object}");
         let placement = &node(&graph, &address).placement;
-        assert_eq!(placement.region.as_ref().map(|region| region.as_str()), Some(region), "{object}");
+        assert_eq!(placement.region, Some(region.into()), "{object}");
         let accepted = ancestors(&graph, &address).contains(&format!("{peering}/acceptance"));
         assert_eq!(accepted, !["connection", "acceptance"].contains(&object), "{object}");
     }
@@ -302,6 +302,18 @@ fn peering_comes_after_its_acceptance_and_lies_in_two_regions() {
     let routes =
         graph.nodes().values().filter(|node| node.address.as_str().starts_with(&format!("{peering}/route-")));
     assert_eq!(routes.count(), 4, "three tables in one region, one in the other");
+}
+
+#[test]
+fn ec2_accepts_the_description_of_every_rule() {
+    let accepted = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
+    let mut seen = 0;
+    for node in graph().nodes().values().filter(|node| node.kind.as_str().starts_with("ec2.security_group")) {
+        let text = node.inputs.at("description").and_then(Tree::as_str).unwrap();
+        assert!(text.len() <= 255 && text.chars().all(accepted), "{}: {text}", node.address);
+        seen += 1;
+    }
+    assert_eq!(seen, 27, "two groups, twelve rules each, and the hub's way into the spoke");
 }
 
 #[test]

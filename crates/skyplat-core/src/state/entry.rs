@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use super::record::{Effect, IllegalTransition, Next, Outcome, Record, RecordEvent, Uid};
-use super::{State, Status};
 use crate::executor::OutputMap;
 use crate::facts::Facts;
 use crate::object::ObjectNode;
-use crate::value::{Address, Tree, paper};
+use crate::value::{Address, Key, KeyPart, Reference, Tree, paper};
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ pub enum Entry {
 }
 
 impl State {
-    /// Applies one entry.
+    /// Applies one entry, or changes nothing.
     ///
     /// # Errors
     /// When the entry cannot follow what came before it: the journal is damaged, or the engine has a bug.
@@ -171,9 +171,10 @@ impl State {
             Entry::Failed { address, uid, effect } => {
                 self.transition(address, uid, RecordEvent::Failed(*effect))?;
             }
-            Entry::Deleted { address, uid }
-            | Entry::Retained { address, uid, .. }
-            | Entry::Forgotten { address, uid, .. } => self.remove(address, uid)?,
+            Entry::Deleted { address, uid } => self.transition(address, uid, RecordEvent::Deleted)?,
+            Entry::Retained { address, uid, .. } | Entry::Forgotten { address, uid, .. } => {
+                self.transition(address, uid, RecordEvent::LetGo)?;
+            }
             Entry::Moved { from, to } => self.rename(from, to)?,
             Entry::Bookkeeping { node, depends_on } => {
                 let record = self.current(&node.address)?;
@@ -181,11 +182,8 @@ impl State {
                 record.depends_on.clone_from(depends_on);
             }
             Entry::Observed { address, uid, inputs, outputs } => {
-                let record = self.find(address, uid)?;
-                record.node.inputs = inputs.clone();
-                record.outputs.clone_from(outputs);
-                record.status = Status::Ready;
-                record.intent = None;
+                let event = RecordEvent::Observed { inputs: inputs.clone(), outputs: outputs.clone() };
+                self.transition(address, uid, event)?;
             }
             Entry::Facts { facts } => self.facts = facts.clone(),
             Entry::Exports { exports } => self.exports.clone_from(exports),
@@ -201,18 +199,22 @@ impl State {
 
     fn begin_create(&mut self, record: &Record) -> Result<(), IllegalTransition> {
         let address = &record.node.address;
+        if self.deposed.contains_key(&record.uid) {
+            return Err(illegal(address, "a superseded record of this uid", "the begin of a create"));
+        }
         if let Some(current) = self.objects.get_mut(address)
             && current.uid == record.uid
         {
+            current.transition(RecordEvent::CreateBegins)?;
             // A create that is repeated after a crash may carry inputs that changed since.
             current.node = record.node.clone();
             current.depends_on.clone_from(&record.depends_on);
-            current.transition(RecordEvent::CreateBegins)?;
             return Ok(());
         }
         let mut fresh = record.clone();
         fresh.transition(RecordEvent::CreateBegins)?;
-        self.generations.insert(address.clone(), record.generation + 1);
+        let generation = self.generations.entry(address.clone()).or_insert(0);
+        *generation = (record.generation + 1).max(*generation);
         if let Some(superseded) = self.objects.insert(address.clone(), fresh) {
             self.deposed.insert(superseded.uid.clone(), superseded);
         }
@@ -226,48 +228,48 @@ impl State {
         event: RecordEvent,
     ) -> Result<(), IllegalTransition> {
         match self.find(address, uid)?.transition(event)? {
-            Outcome::Stays => Ok(()),
+            Outcome::Stays => {}
             Outcome::Gone => self.remove(address, uid),
         }
+        Ok(())
     }
 
     /// Removes a record. When a create that superseded another record comes to nothing, the other is current again.
-    fn remove(&mut self, address: &Address, uid: &Uid) -> Result<(), IllegalTransition> {
-        self.find(address, uid)?;
+    fn remove(&mut self, address: &Address, uid: &Uid) {
         if self.deposed.remove(uid).is_some() {
-            return Ok(());
+            return;
         }
         self.objects.remove(address);
-        let superseded = self.deposed.values().find(|record| record.node.address == *address);
+        let superseded = self
+            .deposed
+            .values()
+            .filter(|record| record.node.address == *address)
+            .max_by_key(|record| record.generation);
         if let Some(uid) = superseded.map(|record| record.uid.clone())
             && let Some(record) = self.deposed.remove(&uid)
         {
             self.objects.insert(address.clone(), record);
         }
-        Ok(())
     }
 
     fn rename(&mut self, from: &Address, to: &Address) -> Result<(), IllegalTransition> {
         if self.objects.contains_key(to) {
             return Err(illegal(to, "a record", "a move to this address"));
         }
-        let mut record = self.objects.remove(from).ok_or_else(|| illegal(from, "no record", "a move"))?;
-        record.node.address = to.clone();
+        let record = self.objects.remove(from).ok_or_else(|| illegal(from, "no record", "a move"))?;
         self.objects.insert(to.clone(), record);
         if let Some(generation) = self.generations.get(from).copied() {
             let kept = self.generations.entry(to.clone()).or_insert(0);
             *kept = generation.max(*kept);
         }
         for record in self.objects.values_mut().chain(self.deposed.values_mut()) {
-            if record.depends_on.remove(from) {
-                record.depends_on.insert(to.clone());
+            rename_in(&mut record.node, &mut record.depends_on, from, to);
+            if let Some(next) = record.intent.as_mut().and_then(|intent| intent.next.as_mut()) {
+                rename_in(&mut next.node, &mut next.depends_on, from, to);
             }
-            if record.node.after.remove(from) {
-                record.node.after.insert(to.clone());
-            }
-            if record.node.placement.container.as_ref() == Some(from) {
-                record.node.placement.container = Some(to.clone());
-            }
+        }
+        for tree in self.exports.values_mut() {
+            rename_references(tree, from, to);
         }
         Ok(())
     }
@@ -283,6 +285,259 @@ impl State {
     }
 }
 
+/// Renames an object in the node and edges of a record: its own, or one that names it.
+fn rename_in(node: &mut ObjectNode, depends_on: &mut BTreeSet<Address>, from: &Address, to: &Address) {
+    if node.address == *from {
+        node.address = to.clone();
+    }
+    if depends_on.remove(from) {
+        depends_on.insert(to.clone());
+    }
+    if node.after.remove(from) {
+        node.after.insert(to.clone());
+    }
+    if node.placement.container.as_ref() == Some(from) {
+        node.placement.container = Some(to.clone());
+    }
+    rename_references(&mut node.inputs, from, to);
+    if let Some(key) = &mut node.natural_key {
+        rename_references(key, from, to);
+    }
+}
+
+fn rename_references(tree: &mut Tree, from: &Address, to: &Address) {
+    let rename = |reference: &mut Reference| {
+        if reference.object == *from {
+            reference.object = to.clone();
+        }
+    };
+    match tree {
+        Tree::Ref(reference) | Tree::Unknown(reference) => rename(reference),
+        Tree::List(items) | Tree::Text(items) => {
+            for item in items {
+                rename_references(item, from, to);
+            }
+        }
+        Tree::Json(inner) => rename_references(inner, from, to),
+        Tree::Map(map) => {
+            *map = std::mem::take(map)
+                .into_iter()
+                .map(|(mut key, mut value)| {
+                    if let Key::Text(parts) = &mut key {
+                        for part in parts {
+                            if let KeyPart::Ref(reference) = part {
+                                rename(reference);
+                            }
+                        }
+                    }
+                    rename_references(&mut value, from, to);
+                    (key, value)
+                })
+                .collect();
+        }
+        Tree::Null
+        | Tree::Bool(_)
+        | Tree::Number(_)
+        | Tree::String(_)
+        | Tree::Secret(_)
+        | Tree::Digest(_) => {}
+    }
+}
+
 fn illegal(address: &Address, from: &str, event: &str) -> IllegalTransition {
     IllegalTransition { address: address.clone(), from: from.to_owned(), event: event.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Operation;
+    use super::super::testing::{address, node, planned, state};
+    use super::*;
+    use crate::tree;
+
+    fn apply(state: &mut State, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            state.apply(&entry).unwrap();
+        }
+    }
+
+    fn make(state: &mut State, at: &str) -> Uid {
+        let record = planned(state, at);
+        let uid = record.uid.clone();
+        apply(
+            state,
+            [
+                Entry::CreateBegins { record: Box::new(record) },
+                Entry::Created {
+                    address: address(at),
+                    uid: uid.clone(),
+                    id: format!("id-of-{uid}"),
+                    outputs: OutputMap::new(),
+                },
+            ],
+        );
+        uid
+    }
+
+    fn delete(state: &mut State, at: &str, uid: &Uid) {
+        let (address, uid) = (address(at), uid.clone());
+        apply(
+            state,
+            [
+                Entry::DeleteBegins { address: address.clone(), uid: uid.clone() },
+                Entry::Deleted { address, uid },
+            ],
+        );
+    }
+
+    #[test]
+    fn an_address_that_had_an_object_gives_the_next_one_another_identity() {
+        let mut state = state();
+        let first = make(&mut state, "hub/vpc/vpc");
+        delete(&mut state, "hub/vpc/vpc", &first);
+        assert!(state.is_empty());
+        let second = make(&mut state, "hub/vpc/vpc");
+        assert_ne!(first, second);
+        assert_eq!(state.objects[&address("hub/vpc/vpc")].generation, 1);
+    }
+
+    #[test]
+    fn a_move_keeps_the_identity_and_both_addresses_keep_their_generation() {
+        let mut state = state();
+        let moved = make(&mut state, "a/x");
+        let mut other = planned(&state, "b/y");
+        other.depends_on.insert(address("a/x"));
+        other.node.after.insert(address("a/x"));
+        other.node.placement.container = Some(address("a/x"));
+        apply(
+            &mut state,
+            [
+                Entry::CreateBegins { record: Box::new(other) },
+                Entry::Exports {
+                    exports: BTreeMap::from([(
+                        "id".to_owned(),
+                        tree!([(Tree::Ref(Reference { object: address("a/x"), field: "id".into() }))]),
+                    )]),
+                },
+                Entry::Moved { from: address("a/x"), to: address("c/z") },
+            ],
+        );
+        let record = &state.objects[&address("c/z")];
+        assert_eq!((&record.uid, &record.node.address), (&moved, &address("c/z")));
+        let other = &state.objects[&address("b/y")];
+        assert!(other.depends_on.contains(&address("c/z")) && other.node.after.contains(&address("c/z")));
+        assert_eq!(other.node.placement.container, Some(address("c/z")));
+        assert_eq!(
+            state.exports["id"],
+            tree!([(Tree::Ref(Reference { object: address("c/z"), field: "id".into() }))])
+        );
+        // Whatever is made next, here or there, is somebody else.
+        let at_old = make(&mut state, "a/x");
+        delete(&mut state, "c/z", &moved);
+        let at_new = make(&mut state, "c/z");
+        assert_ne!(at_old, moved);
+        assert_ne!(at_new, moved);
+        assert_ne!(at_new, at_old);
+    }
+
+    #[test]
+    fn a_move_reaches_into_an_update_that_is_open() {
+        let mut state = state();
+        let uid = make(&mut state, "a/x");
+        let next = Next { node: node("a/x"), depends_on: BTreeSet::new() };
+        apply(
+            &mut state,
+            [
+                Entry::UpdateBegins { address: address("a/x"), uid: uid.clone(), next: Box::new(next) },
+                Entry::Moved { from: address("a/x"), to: address("b/y") },
+                Entry::Updated { address: address("b/y"), uid, outputs: OutputMap::new() },
+            ],
+        );
+        assert_eq!(state.objects[&address("b/y")].node.address, address("b/y"));
+    }
+
+    #[test]
+    fn a_move_to_an_address_in_use_is_illegal() {
+        let mut state = state();
+        make(&mut state, "a/x");
+        make(&mut state, "b/y");
+        let entry = Entry::Moved { from: address("a/x"), to: address("b/y") };
+        assert!(state.apply(&entry).is_err());
+        assert_eq!(state.objects.len(), 2);
+    }
+
+    #[test]
+    fn a_superseded_record_waits_for_its_delete_and_comes_back_when_the_new_one_comes_to_nothing() {
+        let mut state = state();
+        let at = address("hub/vpc/vpc");
+        let old = make(&mut state, "hub/vpc/vpc");
+        let new = planned(&state, "hub/vpc/vpc");
+        let begins = Entry::CreateBegins { record: Box::new(new.clone()) };
+        apply(&mut state, [begins.clone()]);
+        assert_eq!(state.objects[&at].uid, new.uid);
+        assert!(state.deposed.contains_key(&old));
+        assert_eq!(state.record(&at, &old).unwrap().status, super::super::Status::Ready);
+
+        let failed = Entry::Failed { address: at.clone(), uid: new.uid.clone(), effect: Effect::None };
+        apply(&mut state, [failed]);
+        assert_eq!(state.objects[&at].uid, old);
+        assert!(state.deposed.is_empty());
+
+        apply(&mut state, [begins]);
+        delete(&mut state, "hub/vpc/vpc", &old);
+        assert_eq!(state.objects[&at].uid, new.uid);
+        assert!(state.deposed.is_empty());
+    }
+
+    #[test]
+    fn the_latest_of_several_superseded_records_comes_back_first() {
+        let mut state = state();
+        let at = address("a/x");
+        make(&mut state, "a/x");
+        let second = make(&mut state, "a/x");
+        let third = planned(&state, "a/x");
+        let uid = third.uid.clone();
+        apply(
+            &mut state,
+            [
+                Entry::CreateBegins { record: Box::new(third) },
+                Entry::Failed { address: at.clone(), uid, effect: Effect::None },
+            ],
+        );
+        assert_eq!(state.objects[&at].uid, second);
+    }
+
+    #[test]
+    fn a_create_that_is_repeated_takes_the_inputs_of_today_and_one_that_is_illegal_changes_nothing() {
+        let mut state = state();
+        let mut record = planned(&state, "a/x");
+        apply(&mut state, [Entry::CreateBegins { record: Box::new(record.clone()) }]);
+        record.node.inputs = tree!({ "size": 2 });
+        apply(&mut state, [Entry::CreateBegins { record: Box::new(record.clone()) }]);
+        assert_eq!(state.objects[&address("a/x")].node.inputs, tree!({ "size": 2 }));
+        assert_eq!(state.objects[&address("a/x")].open(), Some(Operation::Create));
+
+        let created = Entry::Created {
+            address: address("a/x"),
+            uid: record.uid.clone(),
+            id: "i-1".into(),
+            outputs: OutputMap::new(),
+        };
+        apply(&mut state, [created]);
+        record.node.inputs = tree!({ "size": 3 });
+        let serial = state.serial;
+        assert!(state.apply(&Entry::CreateBegins { record: Box::new(record) }).is_err());
+        assert_eq!(state.objects[&address("a/x")].node.inputs, tree!({ "size": 2 }));
+        assert_eq!(state.serial, serial);
+    }
+
+    #[test]
+    fn an_entry_about_another_identity_is_illegal() {
+        let mut state = state();
+        make(&mut state, "a/x");
+        let stranger = Uid::new("another stack", &address("a/x"), 0);
+        let entry = Entry::DeleteBegins { address: address("a/x"), uid: stranger };
+        let error = state.apply(&entry).unwrap_err();
+        assert_eq!(error.to_string(), "a/x: an entry about it cannot follow no record of this uid");
+    }
 }

@@ -6,17 +6,35 @@
 //!
 //! * [`record`]: what is known of one object, and the table of legal transitions.
 //! * [`entry`]: what can be written, and how it changes the state.
-//! * [`store`]: the trait of stores.
+//! * [`rehearsal`]: whether entries may follow, before they are written.
+//! * [`store`]: the trait of stores; [`memory`] is the one for tests and simulations, [`directory`] the one on disk,
+//!   made of `journal`, `snapshot`, `lock` and, below them, `line` and `files`.
 
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod damage;
+pub mod directory;
 pub mod entry;
+mod files;
+mod journal;
+mod line;
+mod lock;
+pub mod memory;
 pub mod record;
+pub mod rehearsal;
+mod snapshot;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use directory::DirectoryStore;
 pub use entry::Entry;
+pub use memory::MemoryStore;
 pub use record::{Effect, IllegalTransition, Intent, Next, Operation, Record, Status, Uid};
 pub use store::{LockOwner, StateError, StateStore, StoreSession};
 

@@ -8,16 +8,19 @@
 //! | Incomplete, create | created | Ready |
 //! | Incomplete, create | failed without effect | gone when it has no id, else Incomplete |
 //! | Incomplete, create | failed, effect unknown | the same: the next run looks for it |
-//! | any, no intent | update begins | Uncertain, update |
+//! | any, none or update or delete | update begins | Uncertain, update |
 //! | Uncertain, update | updated | Ready, with the new inputs |
 //! | Uncertain, update | failed without effect | as before the update |
 //! | Uncertain, update | failed, effect unknown | Uncertain |
-//! | any, no intent or delete | delete begins | Uncertain, delete |
-//! | Uncertain, delete | deleted, retained | gone |
+//! | any, any | delete begins | Uncertain, delete |
 //! | Uncertain, delete | failed | Uncertain |
-//! | any | forgotten | gone |
+//! | Uncertain, delete | deleted | gone |
+//! | any, any | retained, forgotten | gone |
+//! | Incomplete, any | observed | the same, with the observed fields |
+//! | Ready or Uncertain, any | observed | Ready, with the observed fields |
 //!
-//! An update or delete may also begin while one is open: that is how the next run repeats what a crash cut off.
+//! An update or delete may begin while one is open: that is how the next run repeats, or overrides, what a crash cut
+//! off. A call that is repeated stands on an uncertain record, so that its failing without effect leaves it uncertain.
 //! Whatever is not in the table is an [`IllegalTransition`]: a journal that says so is damaged.
 
 use std::collections::BTreeSet;
@@ -28,7 +31,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::executor::{OutputMap, Recorded};
 use crate::object::ObjectNode;
-use crate::value::{Address, paper};
+use crate::value::{Address, Tree, paper};
 
 /// The identity of an object: hash of stack, birth address and generation. It is the `skyplat:object` tag and survives
 /// a move.
@@ -178,9 +181,19 @@ pub(super) enum RecordEvent {
     UpdateBegins(Box<Next>),
     DeleteBegins,
     Identified(String),
-    Created { id: String, outputs: OutputMap },
+    Created {
+        id: String,
+        outputs: OutputMap,
+    },
     Updated(OutputMap),
     Failed(Effect),
+    Deleted,
+    /// Retained or forgotten: no call is needed for it.
+    LetGo,
+    Observed {
+        inputs: Tree,
+        outputs: OutputMap,
+    },
 }
 
 /// An event that the table does not allow.
@@ -217,9 +230,8 @@ impl Record {
                 self.status = Status::Ready;
                 self.intent = None;
             }
-            (Event::UpdateBegins(next), None | Some(Op::Update)) => {
-                let before = self.intent.as_ref().map_or(self.status, |intent| intent.before);
-                self.intent = Some(Intent { operation: Op::Update, before, next: Some(next) });
+            (Event::UpdateBegins(next), None | Some(Op::Update | Op::Delete)) => {
+                self.intent = Some(Intent { operation: Op::Update, before: self.status, next: Some(next) });
                 self.status = Status::Uncertain;
             }
             (Event::Updated(outputs), Some(Op::Update)) => {
@@ -231,8 +243,7 @@ impl Record {
                 self.status = Status::Ready;
             }
             (Event::DeleteBegins, _) => {
-                let before = self.intent.as_ref().map_or(self.status, |intent| intent.before);
-                self.intent = Some(Intent { operation: Op::Delete, before, next: None });
+                self.intent = Some(Intent { operation: Op::Delete, before: self.status, next: None });
                 self.status = Status::Uncertain;
             }
             (Event::Failed(Effect::None), Some(Op::Create)) => {
@@ -250,6 +261,16 @@ impl Record {
                 }
             }
             (Event::Failed(_), Some(Op::Delete)) => self.intent = None,
+            (Event::Deleted, Some(Op::Delete)) | (Event::LetGo, _) => return Ok(Outcome::Gone),
+            (Event::Observed { inputs, outputs }, _) => {
+                self.node.inputs = inputs;
+                self.outputs = outputs;
+                // What was never completely made is no more usable for having been seen.
+                if self.status != Status::Incomplete {
+                    self.status = Status::Ready;
+                    self.intent = None;
+                }
+            }
             (event, _) => {
                 return Err(IllegalTransition {
                     address: self.node.address.clone(),
@@ -272,6 +293,167 @@ impl RecordEvent {
             Self::Created { .. } => "the end of a create",
             Self::Updated(_) => "the end of an update",
             Self::Failed(_) => "a failure",
+            Self::Deleted => "the end of a delete",
+            Self::LetGo => "letting go",
+            Self::Observed { .. } => "an observation",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{address, node};
+    use super::*;
+    use crate::tree;
+
+    /// What becomes of a record (columns) after an event (rows): R, I, U are the statuses, a small letter the open
+    /// intent (create, update, delete); `gone`, or `-` for an illegal transition.
+    const TABLE: &str = "
+        event            R     I     Ic    U     Uu    Ud
+        create_begins    -     Ic    Ic    -     -     -
+        identified       -     -     Ic    -     -     -
+        created          -     -     R     -     -     -
+        update_begins    Uu    Uu    -     Uu    Uu    Uu
+        updated          -     -     -     -     R     -
+        delete_begins    Ud    Ud    Ud    Ud    Ud    Ud
+        deleted          -     -     -     -     -     gone
+        failed_none      -     -     gone  -     R     U
+        failed_unknown   -     -     Ic    -     U     U
+        observed         R     I     Ic    R     R     R
+        let_go           gone  gone  gone  gone  gone  gone
+    ";
+
+    fn event(name: &str) -> RecordEvent {
+        let outputs = OutputMap::from([("id".to_owned(), tree!("new"))]);
+        match name {
+            "create_begins" => RecordEvent::CreateBegins,
+            "identified" => RecordEvent::Identified("i-2".into()),
+            "created" => RecordEvent::Created { id: "i-2".into(), outputs },
+            "update_begins" => RecordEvent::UpdateBegins(next()),
+            "updated" => RecordEvent::Updated(outputs),
+            "delete_begins" => RecordEvent::DeleteBegins,
+            "deleted" => RecordEvent::Deleted,
+            "failed_none" => RecordEvent::Failed(Effect::None),
+            "failed_unknown" => RecordEvent::Failed(Effect::Unknown),
+            "observed" => RecordEvent::Observed { inputs: tree!({ "size": 9 }), outputs },
+            "let_go" => RecordEvent::LetGo,
+            other => panic!("no event {other}"),
+        }
+    }
+
+    fn next() -> Box<Next> {
+        let mut node = node("a/x");
+        node.inputs = tree!({ "size": 2 });
+        Box::new(Next { node, depends_on: BTreeSet::from([address("a/y")]) })
+    }
+
+    /// Makes a record as a journal would have left it.
+    fn record(name: &str) -> Record {
+        let uid = Uid::new("stack", &address("a/x"), 0);
+        let mut record = Record::planned(node("a/x"), BTreeSet::new(), uid, 0);
+        let (status, before) = match name.as_bytes()[0] {
+            b'R' => (Status::Ready, Status::Ready),
+            b'I' => (Status::Incomplete, Status::Incomplete),
+            _ => (Status::Uncertain, Status::Ready),
+        };
+        record.status = status;
+        let intent = |operation, next| Some(Intent { operation, before, next });
+        record.intent = match &name[1..] {
+            "c" => intent(Operation::Create, None),
+            "u" => intent(Operation::Update, Some(next())),
+            "d" => intent(Operation::Delete, None),
+            _ => None,
+        };
+        record
+    }
+
+    fn name(record: &Record) -> String {
+        let status = match record.status {
+            Status::Ready => "R",
+            Status::Incomplete => "I",
+            Status::Uncertain => "U",
+        };
+        let open = match record.open() {
+            None => "",
+            Some(Operation::Create) => "c",
+            Some(Operation::Update) => "u",
+            Some(Operation::Delete) => "d",
+        };
+        format!("{status}{open}")
+    }
+
+    #[test]
+    fn every_event_leads_where_the_table_says() {
+        let mut rows = TABLE.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let columns = rows.find(|row| !row.is_empty()).unwrap();
+        let mut cells = 0;
+        for row in rows.filter(|row| !row.is_empty()) {
+            for (before, wanted) in columns.iter().zip(&row).skip(1) {
+                let start = record(before);
+                let mut record = start.clone();
+                let found = match record.transition(event(row[0])) {
+                    Ok(Outcome::Stays) => name(&record),
+                    Ok(Outcome::Gone) => "gone".into(),
+                    Err(_) => {
+                        assert_eq!(record, start, "an illegal event changed the record");
+                        "-".into()
+                    }
+                };
+                assert_eq!(found, **wanted, "{} after {before}", row[0]);
+                cells += 1;
+            }
+        }
+        assert_eq!(cells, 11 * 6);
+    }
+
+    #[test]
+    fn a_create_that_failed_after_it_got_an_id_stays_to_be_resumed() {
+        let mut record = record("Ic");
+        record.transition(event("identified")).unwrap();
+        assert!(matches!(record.transition(event("failed_none")), Ok(Outcome::Stays)));
+        assert_eq!((name(&record).as_str(), record.id.as_deref()), ("I", Some("i-2")));
+    }
+
+    #[test]
+    fn an_update_brings_inputs_edges_and_outputs_and_a_failed_one_brings_none() {
+        let mut updated = record("R");
+        updated.transition(event("update_begins")).unwrap();
+        assert_eq!(updated.node, node("a/x"), "nothing is new before the call is done");
+        updated.transition(event("updated")).unwrap();
+        assert_eq!(updated.node.inputs, tree!({ "size": 2 }));
+        assert_eq!(updated.depends_on, BTreeSet::from([address("a/y")]));
+        assert_eq!(updated.outputs["id"], tree!("new"));
+
+        let mut failed = record("R");
+        failed.transition(event("update_begins")).unwrap();
+        failed.transition(event("failed_none")).unwrap();
+        assert_eq!(failed, record("R"));
+    }
+
+    #[test]
+    fn a_repeated_update_that_does_nothing_leaves_open_what_the_first_one_did() {
+        let mut record = record("R");
+        record.transition(event("update_begins")).unwrap();
+        record.transition(event("update_begins")).unwrap();
+        record.transition(event("failed_none")).unwrap();
+        assert_eq!(name(&record), "U");
+    }
+
+    #[test]
+    fn an_update_over_an_open_delete_is_no_proof_that_the_delete_did_nothing() {
+        let mut record = record("R");
+        for name in ["delete_begins", "update_begins", "failed_none"] {
+            record.transition(event(name)).unwrap();
+        }
+        assert_eq!(name(&record), "U");
+    }
+
+    #[test]
+    fn an_identity_depends_on_stack_birth_address_and_generation() {
+        let uid = Uid::new("stack", &address("a/x"), 0);
+        assert_eq!(uid.as_str().len(), 32);
+        assert_ne!(uid, Uid::new("other", &address("a/x"), 0));
+        assert_ne!(uid, Uid::new("stack", &address("a/y"), 0));
+        assert_ne!(uid, Uid::new("stack", &address("a/x"), 1));
     }
 }

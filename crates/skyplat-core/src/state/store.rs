@@ -37,7 +37,7 @@ pub enum StateError {
         /// The stack.
         stack: String,
         /// Who, if the lock could be read.
-        owner: Option<LockOwner>,
+        owner: Option<Box<LockOwner>>,
     },
     /// A file does not hold what was written to it.
     #[error("{file} is damaged at byte {offset}: {problem}")]
@@ -95,6 +95,17 @@ pub enum StateError {
     /// An entry that cannot follow what came before it.
     #[error("a journal entry is illegal")]
     Illegal(#[from] IllegalTransition),
+}
+
+/// Checks that a stack can have this name: it becomes part of paths, tags and the names of clusters.
+///
+/// # Errors
+/// [`StateError::BadName`].
+pub fn valid_name(name: &str) -> Result<(), StateError> {
+    let good = name.len() <= 40
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if good { Ok(()) } else { Err(StateError::BadName { name: name.to_owned() }) }
 }
 
 /// Keeps the states of stacks.

@@ -4,34 +4,35 @@ use super::{Finding, Findings, region_views};
 use crate::config::addresses::{PRIVATE_RANGES, RESERVED_RANGES};
 use crate::config::code::Code;
 use crate::config::location::item_path;
-use crate::config::model::{Endpoint, PlatformConfig};
+use crate::config::model::PlatformConfig;
+use crate::config::words::Endpoint;
 use crate::ids::Cidr;
 
 /// Checks each list of ranges: the platform's, and the regions' own.
 pub(super) fn check_access(config: &PlatformConfig, findings: &mut Findings<'_>) {
-    check_ranges(&config.public_access_cidrs, "public_access_cidrs", findings);
-    for view in region_views(config) {
-        let own = view.own.and_then(|own| own.public_access_cidrs.as_ref());
-        let path = view.inherited_path("public_access_cidrs", own.is_some());
-        if let Some(ranges) = own {
-            check_ranges(ranges, &path, findings);
-        }
-        if view.cluster.endpoint == Endpoint::Private
-            && findings.locations.is_given(&path)
-            && (own.is_some() || config.endpoint == Endpoint::Private)
-        {
-            let message =
-                format!("`public_access_cidrs` has no effect: the endpoint of {} is private", view.title());
-            findings.add(
-                Finding::warning(Code::NoEffect, path, message)
-                    .on_key()
-                    .hint("remove it, or set `endpoint: public`"),
-            );
-            if own.is_none() {
-                break;
-            }
+    const KEY: &str = "public_access_cidrs";
+    check_ranges(&config.public_access_cidrs, KEY, findings);
+    let (own, inherited): (Vec<_>, Vec<_>) = region_views(config)
+        .into_iter()
+        .partition(|view| view.own.is_some_and(|own| own.public_access_cidrs.is_some()));
+    for view in &own {
+        let path = view.path_of(KEY);
+        check_ranges(view.cluster.public_access_cidrs, &path, findings);
+        if view.cluster.endpoint == Endpoint::Private {
+            let message = format!("`{KEY}` has no effect: the endpoint of {} is private", view.title());
+            findings.add(no_effect(path, message));
         }
     }
+    if findings.locations.is_given(KEY)
+        && inherited.iter().all(|view| view.cluster.endpoint == Endpoint::Private)
+    {
+        let message = format!("`{KEY}` has no effect: no region with a public endpoint takes it");
+        findings.add(no_effect(KEY, message));
+    }
+}
+
+fn no_effect(path: impl Into<String>, message: String) -> Finding {
+    Finding::warning(Code::NoEffect, path, message).on_key().hint("remove it, or set `endpoint: public`")
 }
 
 fn check_ranges(ranges: &[Cidr], path: &str, findings: &mut Findings<'_>) {

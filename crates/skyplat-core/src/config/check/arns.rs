@@ -150,7 +150,16 @@ impl Context<'_> {
         }
         let parts: Vec<&str> = arn.split(':').collect();
         let [prefix, partition, actual_service, actual_region, _, ..] = parts.as_slice() else {
-            return Some((format!("{shown} is no ARN"), like));
+            let bare = expected.resource == "policy/"
+                && !arn.is_empty()
+                && arn.bytes().all(|b| b.is_ascii_alphanumeric());
+            let partition = self.partition.as_deref().unwrap_or("aws");
+            let hint = if bare {
+                format!("for the policy of AWS, write arn:{partition}:iam::aws:policy/{arn}")
+            } else {
+                like
+            };
+            return Some((format!("{shown} is no ARN"), hint));
         };
         if *prefix != "arn" {
             return Some((format!("{shown} is no ARN: it does not begin with `arn:`"), like));

@@ -15,9 +15,10 @@ mod tenants;
 mod wide;
 
 use super::Target;
+use super::clusters::{ClusterConfig, ClusterRole};
 use super::code::Code;
 use super::location::{Locations, item_path, key_path};
-use super::model::{ClusterConfig, NodePool, PlatformConfig, RegionConfig, Shape};
+use super::model::{NodePool, PlatformConfig, RegionConfig, Shape};
 use super::report::{Diagnostic, Related, Severity};
 
 /// Runs every check.
@@ -151,11 +152,10 @@ impl RegionView<'_> {
 
     /// What to call the region in a message.
     fn title(&self) -> String {
-        use super::model::ClusterRole as R;
         let role = match self.cluster.role {
-            R::Hub => "hub",
-            R::Spoke => "spoke",
-            R::Member | R::Starter => "region",
+            ClusterRole::Hub => "hub",
+            ClusterRole::Spoke => "spoke",
+            ClusterRole::Member | ClusterRole::Starter => "region",
         };
         format!("{role} {}", self.cluster.region)
     }

@@ -67,34 +67,32 @@ fn check_instances(pool: &NodePool, path: &str, findings: &mut Findings<'_>) {
     let lists = instance_lists(pool);
     let mut named: Vec<(String, &str)> = Vec::new();
     let mut whole = true;
+    let some = pool.instances().next().is_some();
     let mut empty = false;
     for (key, list, _, _) in lists {
         let list_path = key_path(path, key);
-        whole &= !findings.locations.is_partial(&list_path);
-        if list.is_empty()
-            && findings.locations.is_given(&list_path)
-            && !findings.locations.is_partial(&list_path)
-        {
+        let partial = findings.locations.is_partial(&list_path);
+        whole &= !partial;
+        if list.is_empty() && findings.locations.is_given(&list_path) && !partial {
             empty = true;
-            findings.add(
-                Finding::error(
-                    Code::EmptyList,
-                    &list_path,
-                    format!("`{key}` is empty: no instance would do"),
-                )
-                .hint(format!("list at least one, or remove `{key}` to leave it open")),
-            );
+            findings.add(if some {
+                Finding::warning(Code::NoEffect, &list_path, format!("`{key}` is empty and has no effect"))
+                    .hint("list instances, or remove the key")
+            } else {
+                Finding::error(Code::EmptyList, &list_path, format!("`{key}` is empty: no instance would do"))
+                    .hint(
+                        "list at least one, such as `instance_type: [m7i.large]` or `instance_family: [m7i]`",
+                    )
+            });
         }
         named.extend(list.iter().enumerate().map(|(at, name)| (item_path(&list_path, at), name.as_str())));
     }
     if named.is_empty() && whole && !empty {
+        let message = format!("the node pool {} names no instances", quoted(&pool.name));
         findings.add(
-            Finding::error(
-                Code::NoInstances,
-                path,
-                format!("the node pool {} names no instances", quoted(&pool.name)),
-            )
-            .hint("add `instance_type: [m7i.large]`, `instance_family: [m7i]` or `instance_category: [m]`"),
+            Finding::error(Code::NoInstances, path, message).hint(
+                "add `instance_type: [m7i.large]`, `instance_family: [m7i]` or `instance_category: [m]`",
+            ),
         );
     }
     for (item, name) in &named {

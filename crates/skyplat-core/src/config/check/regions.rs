@@ -1,15 +1,19 @@
 //! Regions, their address ranges and their zones.
 
+use std::collections::BTreeMap;
+
 use super::{Finding, Findings, RegionView, region_views};
 use crate::config::addresses::{
     AddressError, PRIVATE_RANGES, RESERVED_RANGES, VPC_MIN_PREFIX, subnet_layout,
 };
 use crate::config::code::Code;
 use crate::config::location::item_path;
-use crate::config::model::{Nat, PlatformConfig, Shape, Topology, Zones};
+use crate::config::model::{PlatformConfig, Shape};
 use crate::config::regions::{known_regions, partition_of};
 use crate::config::report::quoted;
 use crate::config::suggest::closest;
+use crate::config::words::{Nat, Topology, Zones};
+use crate::ids::{Cidr, Partition, Region};
 
 /// Fewest zones a cluster runs in.
 const MIN_ZONES: usize = 2;
@@ -36,13 +40,15 @@ pub(super) fn check_regions(config: &PlatformConfig, findings: &mut Findings<'_>
         );
     }
     let views = region_views(config);
-    for (at, view) in views.iter().enumerate() {
+    let mut given: BTreeMap<&Region, &RegionView<'_>> = BTreeMap::new();
+    let mut first_known: Option<(&RegionView<'_>, Partition)> = None;
+    for view in &views {
         let path = view.path_of("region");
         if !findings.is_sound(&path) {
             continue;
         }
         let region = view.cluster.region;
-        if let Some(first) = views[..at].iter().find(|first| first.cluster.region == region) {
+        if let Some(first) = given.get(region) {
             let (message, hint) = if first.path == "hub" {
                 (
                     format!("the hub's region {region} is among the spokes"),
@@ -61,6 +67,7 @@ pub(super) fn check_regions(config: &PlatformConfig, findings: &mut Findings<'_>
             );
             continue;
         }
+        given.insert(region, view);
         let Some(partition) = partition_of(region) else {
             let known: Vec<&'static str> = known_regions().collect();
             let hint = match (zone_of(region.as_str()), closest(region.as_str(), &known)) {
@@ -72,10 +79,8 @@ pub(super) fn check_regions(config: &PlatformConfig, findings: &mut Findings<'_>
             findings.add(Finding::error(Code::UnknownRegion, path, message).hint(hint));
             continue;
         };
-        let first = views[..at].iter().find_map(|v| partition_of(v.cluster.region).map(|p| (v, p)));
-        if let Some((first, other)) = first
-            && other != partition
-        {
+        let (first, other) = first_known.get_or_insert((view, partition.clone()));
+        if *other != partition {
             let message = format!(
                 "{region} is in the partition {partition}, {} in {other}: they cannot be connected",
                 first.cluster.region
@@ -99,8 +104,14 @@ fn zone_of(text: &str) -> Option<&str> {
 pub(super) fn check_addresses(config: &PlatformConfig, findings: &mut Findings<'_>) {
     let views: Vec<RegionView<'_>> = region_views(config)
         .into_iter()
-        .filter(|view| findings.is_sound(&view.path_of("region")) && findings.is_sound(&view.path_of("cidr")))
+        .filter(|view| {
+            // The range of a region that does not exist says nothing.
+            let chosen = view.own.is_none_or(|own| own.cidr.is_some());
+            let known = chosen || partition_of(view.cluster.region).is_some();
+            known && findings.is_sound(&view.path_of("region")) && findings.is_sound(&view.path_of("cidr"))
+        })
         .collect();
+    let free = free_range(&views);
     for (at, view) in views.iter().enumerate() {
         let path = cidr_path(config, view);
         let cidr = view.cluster.cidr;
@@ -134,7 +145,7 @@ pub(super) fn check_addresses(config: &PlatformConfig, findings: &mut Findings<'
                     &path,
                     format!("{} and {} {both}{origin}", first.title(), view.title()),
                 )
-                .hint(format!("give one of them a range of its own, such as `cidr: {}`", free_range(&views)))
+                .hint(format!("give one of them a range of its own, such as `cidr: {free}`"))
                 .related(cidr_path(config, first), format!("{} here", first.cluster.cidr)),
             );
         }
@@ -151,7 +162,7 @@ fn cidr_path(config: &PlatformConfig, view: &RegionView<'_>) -> String {
 /// The first 10.N.0.0/16 that no region of the platform touches.
 fn free_range(views: &[RegionView<'_>]) -> String {
     (0..=255u8)
-        .map(|number| crate::ids::Cidr::constant([10, number, 0, 0], 16))
+        .map(|number| Cidr::constant([10, number, 0, 0], 16))
         .find(|range| views.iter().all(|view| !view.cluster.cidr.overlaps(range)))
         .map_or_else(|| "192.168.0.0/16".into(), |range| range.to_string())
 }

@@ -1,11 +1,13 @@
 //! Defaults that are wider than everyone wants: said once each, never refused.
 
+use super::syntax::host_name;
 use super::{Finding, Findings, region_views};
 use crate::config::code::Code;
 use crate::config::location::{item_path, key_path};
-use crate::config::model::{DataPlane, Endpoint, PlatformConfig, Shape, UserRole};
+use crate::config::model::{DataPlane, PlatformConfig, Shape};
 use crate::config::regions::partition_of;
 use crate::config::report::sentence;
+use crate::config::words::{Endpoint, UserRole};
 
 /// Warns of every way in which the configuration is open by default.
 pub(super) fn check_wide_defaults(config: &PlatformConfig, findings: &mut Findings<'_>) {
@@ -25,6 +27,7 @@ pub(super) fn check_wide_defaults(config: &PlatformConfig, findings: &mut Findin
     if hub.skypilot.admin_email.is_none()
         && findings.is_sound("hub.skypilot.admin_email")
         && findings.is_sound(host)
+        && host_name(&hub.skypilot.ingress_host).is_ok()
     {
         let message = format!("the first administrator's email is made up: {}", hub.skypilot.admin_email());
         findings.add(

@@ -1,10 +1,10 @@
 //! Broken configurations: every one with all its errors, each at its place.
 
-use super::*;
+use super::{Code, Severity, all_agree, compare, edited};
 
 /// Edits of `QUIET` and the errors that follow, at the marks.
 #[rustfmt::skip]
-const EDITS: &[(&str, &str, &[Code])] = &[
+pub(super) const EDITS: &[(&str, &str, &[Code])] = &[
     // Keys and types.
     ("  region: us-west-2\n", "  ‹regoin: us-west-2\n", &[Code::UnknownKey]),
     ("  region: us-west-2\n", "  ‹regoin: ‹us-wset-2\n", &[Code::UnknownKey, Code::UnknownRegion]),
@@ -123,7 +123,7 @@ const EDITS: &[(&str, &str, &[Code])] = &[
 
 /// Whole files and the errors in them, at the marks.
 #[rustfmt::skip]
-const FILES: &[(&str, &[Code])] = &[
+pub(super) const FILES: &[(&str, &[Code])] = &[
     ("‹", &[Code::EmptyFile]),
     ("‹\n# nothing but a comment\n", &[Code::EmptyFile]),
     ("‹---\n", &[Code::EmptyFile]),

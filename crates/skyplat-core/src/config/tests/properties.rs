@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{SEED, Target, parse_config};
 
 /// Whatever happens, a report is complete and can be printed.
 fn survives(bytes: &[u8]) {
@@ -99,13 +99,14 @@ fn deep_nesting_gives_a_report() {
     for open in ["[", "{a: ", "- ", "a:\n "] {
         survives(open.repeat(20_000).as_bytes());
     }
-    let steps: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
-    survives(steps.as_bytes());
+    let steps: Vec<String> = (0..2_000).map(|depth| " ".repeat(depth) + "a:").collect();
+    survives(steps.join("\n").as_bytes());
     // Each level is shallow; its alias is not.
-    let mut chain = String::from("a0: &a0 [x]\n");
-    for level in 1..5_000 {
-        chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
-    }
+    let level = |level: usize| match level {
+        0 => "a0: &a0 [x]".into(),
+        _ => format!("a{level}: &a{level} [*a{}]", level - 1),
+    };
+    let chain = (0..5_000).map(level).collect::<Vec<String>>().join("\n");
     survives(chain.as_bytes());
 }
 

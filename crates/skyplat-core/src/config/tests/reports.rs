@@ -1,6 +1,6 @@
 //! How reports read.
 
-use super::*;
+use super::{Report, SEED, Severity, Target, edited, report};
 
 #[test]
 fn a_whole_report_reads_well() {

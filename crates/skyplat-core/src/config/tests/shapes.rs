@@ -1,9 +1,9 @@
 //! Both YAML shapes, all three platform shapes, and the plain serde reader.
 
-use super::*;
+use super::{QUIET, SEED, Severity, edited, parse};
 use crate::config::{
-    Architecture, CapacityType, ClusterRole, Endpoint, Nat, PlatformConfig, Shape, TaintEffect, Topology,
-    Zones,
+    Architecture, CapacityType, ClusterConfig, ClusterRole, Endpoint, Nat, PlatformConfig, Shape,
+    TaintEffect, Topology, Zones,
 };
 use crate::ids::{Cidr, ZoneName};
 
@@ -25,7 +25,7 @@ fn the_readmes_example_is_read_as_it_stands() {
     let config = config(SEED);
     assert_eq!(config.project, "sp");
     let clusters = config.clusters();
-    let addresses: Vec<&str> = clusters.iter().map(|cluster| cluster.address()).collect();
+    let addresses: Vec<&str> = clusters.iter().map(ClusterConfig::address).collect();
     assert_eq!(addresses, ["hub", "us-east-1", "eu-west-1"]);
     assert_eq!(clusters[0].role, ClusterRole::Hub);
     assert_eq!(clusters[0].cidr, "10.11.0.0/16".parse().unwrap());

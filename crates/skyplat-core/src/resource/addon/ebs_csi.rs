@@ -41,7 +41,7 @@ impl Resource for EbsCsi {
             irsa_role(cx, "role", ground.role_name("ebs-csi"), &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "ebs-csi",
-            chart: "aws-ebs-csi-driver",
+            name: "aws-ebs-csi-driver",
             repository: "https://kubernetes-sigs.github.io/aws-ebs-csi-driver",
             values: tree!({
                 "controller": {

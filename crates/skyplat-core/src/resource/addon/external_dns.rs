@@ -60,7 +60,7 @@ impl Resource for ExternalDns {
         let role = irsa_role(cx, "role", name, &ground.cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "external-dns",
-            chart: "external-dns",
+            name: "external-dns",
             repository: "https://kubernetes-sigs.github.io/external-dns",
             values: tree!({
                 "provider": { "name": "aws" },

@@ -24,15 +24,11 @@ pub struct FluentBit {
     pub base: AddonBase,
 }
 
-/// Nothing needs fluent-bit.
-#[derive(Debug, Clone)]
-pub struct FluentBitOutputs {}
-
 impl Resource for FluentBit {
     const KIND: &'static str = "Addon";
-    type Outputs = FluentBitOutputs;
+    type Outputs = ();
 
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<FluentBitOutputs, LowerError> {
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<(), LowerError> {
         let ground = self.base.ground(cx)?;
         let cluster = &ground.cluster;
         let group = cx
@@ -70,7 +66,7 @@ impl Resource for FluentBit {
         let role = irsa_role(cx, "role", name, cluster, &account(ACCOUNT), policies)?;
         let chart = Chart {
             release: "aws-for-fluent-bit",
-            chart: "aws-for-fluent-bit",
+            name: "aws-for-fluent-bit",
             repository: "https://aws.github.io/eks-charts",
             values: tree!({
                 "cloudWatchLogs": {
@@ -97,6 +93,6 @@ impl Resource for FluentBit {
             }),
         };
         ground.release(cx, chart, &role.ready)?;
-        Ok(FluentBitOutputs {})
+        Ok(())
     }
 }

@@ -65,7 +65,7 @@ impl Resource for LoadBalancerController {
             .add()?;
         let chart = Chart {
             release: "aws-load-balancer-controller",
-            chart: CHART,
+            name: CHART,
             repository: REPOSITORY,
             values: tree!({
                 "clusterName": (cluster.name),

@@ -51,24 +51,20 @@ pub struct MetricsServer {
     pub namespaces: Namespaces,
 }
 
-/// Nothing needs metrics-server.
-#[derive(Debug, Clone)]
-pub struct MetricsServerOutputs {}
-
 impl Resource for MetricsServer {
     const KIND: &'static str = "Addon";
-    type Outputs = MetricsServerOutputs;
+    type Outputs = ();
 
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<MetricsServerOutputs, LowerError> {
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<(), LowerError> {
         let ground = self.base.ground(cx)?;
         let namespaces = self.namespaces.ready(cx)?;
         let chart = Chart {
             release: "metrics-server",
-            chart: "metrics-server",
+            name: "metrics-server",
             repository: "https://kubernetes-sigs.github.io/metrics-server",
             values: tree!({}),
         };
         ground.release(cx, chart, &namespaces)?;
-        Ok(MetricsServerOutputs {})
+        Ok(())
     }
 }

@@ -17,10 +17,10 @@ mod nvidia_device_plugin;
 pub use ebs_csi::{EbsCsi, EbsCsiOutputs};
 pub use efs_csi::{EfsCsi, EfsCsiOutputs};
 pub use external_dns::{ExternalDns, ExternalDnsOutputs};
-pub use fluent_bit::{FluentBit, FluentBitOutputs};
+pub use fluent_bit::FluentBit;
 pub use load_balancer_controller::{LoadBalancerController, LoadBalancerControllerOutputs};
-pub use metrics_server::{MetricsServer, MetricsServerOutputs, Namespaces};
-pub use nvidia_device_plugin::{NvidiaDevicePlugin, NvidiaDevicePluginOutputs};
+pub use metrics_server::{MetricsServer, Namespaces};
+pub use nvidia_device_plugin::NvidiaDevicePlugin;
 
 use crate::graph::{Added, Handle, LowerError, Lowering, Ready};
 use crate::object::gate::FirstNode as FirstNodeGate;
@@ -71,7 +71,7 @@ struct Chart<'a> {
     /// Name of the release.
     release: &'a str,
     /// Name of the chart.
-    chart: &'a str,
+    name: &'a str,
     /// Where it comes from.
     repository: &'a str,
     /// Its values.
@@ -114,7 +114,7 @@ impl Ground {
         HelmRelease {
             name: chart.release.into(),
             namespace: NAMESPACE.into(),
-            chart: chart.chart.into(),
+            chart: chart.name.into(),
             repository: Some(chart.repository.into()),
             version: self.version.clone(),
             skip_crds: false,

@@ -4,7 +4,7 @@
 //! and so do those of node-feature-discovery, by whose labels GPUs are found.
 
 use super::{AddonBase, Chart};
-use crate::graph::{LowerError, Lowering, Resource};
+use crate::graph::{LowerError, Lowering, Ready, Resource};
 use crate::tree;
 use crate::value::Tree;
 
@@ -15,15 +15,11 @@ pub struct NvidiaDevicePlugin {
     pub base: AddonBase,
 }
 
-/// Nothing needs the plugin.
-#[derive(Debug, Clone)]
-pub struct NvidiaDevicePluginOutputs {}
-
 impl Resource for NvidiaDevicePlugin {
     const KIND: &'static str = "Addon";
-    type Outputs = NvidiaDevicePluginOutputs;
+    type Outputs = ();
 
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<NvidiaDevicePluginOutputs, LowerError> {
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<(), LowerError> {
         let ground = self.base.ground(cx)?;
         let mut tolerations = vec![
             tree!({ "key": "CriticalAddonsOnly", "operator": "Exists" }),
@@ -39,7 +35,7 @@ impl Resource for NvidiaDevicePlugin {
         let tolerations = Tree::List(tolerations);
         let chart = Chart {
             release: "nvidia-device-plugin",
-            chart: "nvidia-device-plugin",
+            name: "nvidia-device-plugin",
             repository: "https://nvidia.github.io/k8s-device-plugin",
             values: tree!({
                 "devicePlugin": { "enabled": true },
@@ -48,7 +44,7 @@ impl Resource for NvidiaDevicePlugin {
                 "nfd": { "worker": { "tolerations": tolerations } }
             }),
         };
-        ground.release(cx, chart, &crate::graph::Ready::now())?;
-        Ok(NvidiaDevicePluginOutputs {})
+        ground.release(cx, chart, &Ready::now())?;
+        Ok(())
     }
 }

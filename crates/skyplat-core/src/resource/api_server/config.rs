@@ -5,8 +5,6 @@
 //! ([`platform_config`]). A new tenant is then an update of that object, not of the release, and between the first start
 //! and the first post no tenant is open to anyone.
 
-use std::collections::BTreeSet;
-
 use super::Tenant;
 use crate::config::UserRole;
 use crate::resource::data_plane::WORKLOAD_ACCOUNT;
@@ -68,14 +66,12 @@ pub(super) fn platform_config(tenants: &[Tenant], default_role: UserRole, aws_vm
 /// One workspace per tenant; the one that every user starts in reaches nothing.
 fn workspaces(tenants: &[Tenant]) -> Tree {
     let mut workspaces = Map::from([(Key::from("default"), closed_workspace())]);
-    let mut taken = BTreeSet::new();
     for tenant in tenants {
         let plane = &tenant.plane;
-        let name = if taken.insert(plane.name.as_str()) {
-            plane.name.clone()
-        } else {
-            format!("{}-{}", plane.cluster.region, plane.name)
-        };
+        let mut name = plane.name.clone();
+        while workspaces.contains_key(&Key::from(name.as_str())) {
+            name = format!("{}-{name}", plane.cluster.region);
+        }
         let mut workspace = tree!({
             "private": (tenant.allowed_users.is_some()),
             "kubernetes": { "allowed_contexts": [(plane.context)] }

@@ -1,8 +1,8 @@
 //! `ApiServer`: the SkyPilot API server in the hub, with its way into every tenant.
 //!
-//! * [`values`]: what the chart is given.
-//! * [`config`]: what the running server is given.
-//! * [`policies`]: what the server may do in the account.
+//! * `values`: what the chart is given.
+//! * `config`: what the running server is given.
+//! * `policies`: what the server may do in the account.
 //!
 //! The release comes after what its parts need at once: a node, the webhook of its Ingress, its volume's driver, the zone,
 //! the login, and the tenants' tokens (through its kubeconfig). The configuration comes after the release and after the
@@ -205,7 +205,8 @@ impl Resource for ApiServer {
             .add()?;
 
         let config = config::platform_config(&tenants, self.default_user_role, self.aws_vms);
-        let can_be_used = Ready::all(planes.iter().map(|plane| &plane.ready));
+        let can_be_used =
+            Ready::all(planes.iter().flat_map(|plane| [&plane.ready, &plane.cluster.hub_access]));
         cx.object(
             "config",
             SkyPilotConfig {

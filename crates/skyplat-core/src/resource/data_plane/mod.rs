@@ -4,9 +4,9 @@
 //! volumes and load balancers there. So a gate stands on everything that these need while they go away, and on the way
 //! down the namespace is emptied before its rights, its token and the namespace itself go.
 //!
-//! * [`rbac`]: what the two service accounts may do.
-//! * [`network`]: who may talk to the tenant's pods, and to whom they may talk.
-//! * [`system`]: what the tenants of one cluster share.
+//! * `rbac`: what the two service accounts may do.
+//! * `network`: who may talk to the tenant's pods, and to whom they may talk.
+//! * `system`: what the tenants of one cluster share.
 
 mod network;
 mod rbac;
@@ -136,15 +136,17 @@ impl Resource for DataPlane {
         let namespace = namespace.output(K8sObject::NAME);
         let mut made = Made { cx, cluster: &cluster, ready: namespace_ready.clone() };
 
-        let (account, token) = self.server_account(&mut made, &namespace)?;
+        let (account, token) = server_account(&mut made, &namespace)?;
         self.server_rights(&mut made, &namespace, &account, &system)?;
         let service_account = workload_account(&mut made, &namespace, &role_arn)?;
+        // A gate is drained when anything it stands on goes: a quota may go without the workloads.
+        let rights = made.ready.clone();
         self.walls(&mut made, &namespace)?;
 
         let ready = made.ready;
         cx.object("workloads", WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() })
             .within(&cluster.container)
-            .after(&ready)
+            .after(&rights)
             .after(&cleaners)
             .add()?;
 
@@ -197,36 +199,6 @@ impl Made<'_, '_, '_> {
 }
 
 impl DataPlane {
-    /// The API server's account and its token.
-    fn server_account(
-        &self,
-        made: &mut Made<'_, '_, '_>,
-        namespace: &Value<String>,
-    ) -> Result<(Value<String>, Value<Secret>), LowerError> {
-        let account = made.add(
-            "sky-sa",
-            tree!({
-                "apiVersion": "v1",
-                "kind": "ServiceAccount",
-                "metadata": (metadata(SERVER_ACCOUNT, Some(namespace))),
-                "automountServiceAccountToken": false
-            }),
-        )?;
-        let account = account.output(K8sObject::NAME);
-        let mut token = metadata("sky-sa-token", Some(namespace));
-        token.set("annotations", tree!({ "kubernetes.io/service-account.name": (account) }));
-        let token = made.add(
-            "sky-sa-token",
-            tree!({
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": (token),
-                "type": "kubernetes.io/service-account-token"
-            }),
-        )?;
-        Ok((account, token.output(K8sObject::TOKEN)))
-    }
-
     /// The rights of the API server's account, in the tenant's namespace, in the cluster and among SkyPilot's helpers.
     fn server_rights(
         &self,
@@ -303,6 +275,35 @@ impl DataPlane {
         }
         Ok(())
     }
+}
+
+/// The API server's account and its token.
+fn server_account(
+    made: &mut Made<'_, '_, '_>,
+    namespace: &Value<String>,
+) -> Result<(Value<String>, Value<Secret>), LowerError> {
+    let account = made.add(
+        "sky-sa",
+        tree!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": (metadata(SERVER_ACCOUNT, Some(namespace))),
+            "automountServiceAccountToken": false
+        }),
+    )?;
+    let account = account.output(K8sObject::NAME);
+    let mut token = metadata("sky-sa-token", Some(namespace));
+    token.set("annotations", tree!({ "kubernetes.io/service-account.name": (account) }));
+    let token = made.add(
+        "sky-sa-token",
+        tree!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": (token),
+            "type": "kubernetes.io/service-account-token"
+        }),
+    )?;
+    Ok((account, token.output(K8sObject::TOKEN)))
 }
 
 fn subject(account: &Value<String>, namespace: &Value<String>) -> Tree {

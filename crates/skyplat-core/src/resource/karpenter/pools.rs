@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{self, Architecture, CapacityType, Taint, TaintEffect};
+use crate::config::{self, Architecture, CapacityType, InstanceKind, Taint, TaintEffect};
 use crate::object::k8s::K8sObject;
 use crate::tree;
 use crate::value::{Tree, Value};
@@ -78,12 +78,12 @@ impl From<&config::NodePool> for NodePool {
 }
 
 impl NodePool {
-    /// Returns whether its nodes have NVIDIA GPUs: every type, family or category that is named begins with `g` or `p`.
+    /// Returns whether its nodes have NVIDIA GPUs.
     pub fn has_gpu(&self) -> bool {
-        let named =
-            || self.instance_types.iter().chain(&self.instance_families).chain(&self.instance_categories);
-        named().next().is_some()
-            && named().all(|name| name.starts_with(['g', 'p']) && !name.starts_with("g4ad"))
+        [&self.instance_types, &self.instance_families, &self.instance_categories]
+            .into_iter()
+            .flatten()
+            .any(|name| InstanceKind::of(name) == InstanceKind::NvidiaGpu)
     }
 
     /// Returns all taints of its nodes.

@@ -1,0 +1,178 @@
+//! Deciding at apply time what was open at plan time: an apply does a subset of its plan, never more.
+//!
+//! A step that rests on values unknown when it was planned is compared again when they are known, by the planner's own
+//! comparison. Equal means keep, for the step and for what it would have dragged along; a replace whose differing
+//! fields turn out not to force one is an update. Steps are decided on demand, before the first half of any of them
+//! starts: the plan orders the makers of the values before that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Work;
+use super::read::container_of;
+use super::step::Source;
+use crate::object::ObjectNode;
+use crate::plan::compare::compare;
+use crate::plan::{Action, Observation};
+use crate::state::{Record, State, Status};
+use crate::value::{Address, Reference, Resolved, Tree, resolve};
+
+/// What becomes of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing is to be done after all.
+    Keep,
+    /// A planned replace is an update.
+    Update,
+    /// It is taken as planned.
+    AsPlanned,
+}
+
+/// What a decision may look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) work: Work<'a>,
+    pub(super) state: &'a State,
+    /// Where the step of an address stands in the plan; steps about superseded records are not in it.
+    pub(super) steps: &'a BTreeMap<Address, usize>,
+    /// Objects that this run has made, changed or kept.
+    pub(super) made: &'a BTreeSet<Address>,
+}
+
+impl<'a> View<'a> {
+    /// Returns an object's identity and outputs as they are known now, secrets as digests: recorded ones when the
+    /// object was made in this run or not read, else what was observed.
+    pub(super) fn source(&self, address: &Address) -> Option<Source> {
+        let record = self.state.objects.get(address)?;
+        Some(self.source_of(record))
+    }
+
+    /// Returns a record's identity and outputs as they are known now.
+    pub(super) fn source_of(&self, record: &Record) -> Source {
+        let observed = match self.work.observations.get(&record.uid) {
+            Some(Observation::Present { outputs, .. }) if !self.made.contains(&record.node.address) => {
+                Some(outputs)
+            }
+            _ => None,
+        };
+        Source { uid: record.uid.clone(), outputs: observed.unwrap_or(&record.outputs).clone() }
+    }
+
+    /// Says why a contained object is known to be gone, if it is: its container is. One that merely cannot be reached
+    /// is never taken for gone.
+    pub(super) fn gone_with_container(&self, node: &ObjectNode) -> Option<String> {
+        let address = node.placement.container.as_ref()?;
+        let gone = match container_of(self.state, node, true) {
+            None => true,
+            Some(record) => {
+                matches!(self.work.observations.get(&record.uid), Some(Observation::Missing))
+                    && !self.made.contains(address)
+            }
+        };
+        gone.then(|| format!("{address}, which it was inside of, is gone"))
+    }
+}
+
+/// The decisions so far, by step.
+#[derive(Debug)]
+pub(super) struct Decisions(Vec<Option<Verdict>>);
+
+impl Decisions {
+    /// Starts with nothing decided.
+    pub(super) fn new(steps: usize) -> Self {
+        Self(vec![None; steps])
+    }
+
+    /// Returns what becomes of a step. Its undecided values must be known by now.
+    pub(super) fn verdict(&mut self, step: usize, view: &View<'_>) -> Verdict {
+        if let Some(verdict) = self.0[step] {
+            return verdict;
+        }
+        // What asks for itself through others finds the plan as it stands.
+        self.0[step] = Some(Verdict::AsPlanned);
+        let verdict = self.decide(step, view);
+        self.0[step] = Some(verdict);
+        verdict
+    }
+
+    /// Returns what becomes of a step, if that is decided.
+    pub(super) fn known(&self, step: usize) -> Option<Verdict> {
+        self.0[step]
+    }
+
+    fn decide(&mut self, step: usize, view: &View<'_>) -> Verdict {
+        let plan = view.work.plan;
+        let step = &plan.steps[step];
+        if step.action == Action::Keep {
+            return Verdict::Keep;
+        }
+        if step.undecided.is_empty() && step.dragged_by.is_empty() {
+            return Verdict::AsPlanned;
+        }
+        let record = view.state.record(&step.address, &step.uid);
+        let (Some(record), Some(node)) = (record, view.work.graph.get(&step.address)) else {
+            return Verdict::AsPlanned;
+        };
+        if record.status != Status::Ready {
+            return Verdict::AsPlanned;
+        }
+        for cause in &step.dragged_by {
+            if let Some(cause) = view.steps.get(cause)
+                && self.verdict(*cause, view) == Verdict::AsPlanned
+            {
+                return Verdict::AsPlanned;
+            }
+        }
+        let mut references = BTreeSet::new();
+        node.inputs.for_each_ref(&mut |reference| {
+            references.insert(reference.clone());
+        });
+        let values: BTreeMap<Reference, Resolved> = references
+            .into_iter()
+            .map(|reference| {
+                let value = self.value(&reference, view);
+                (reference, value)
+            })
+            .collect();
+        let lookup = |reference: &Reference| values.get(reference).cloned().unwrap_or(Resolved::Unknown);
+        let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Verdict::AsPlanned };
+        let changes = compare(&record.node.inputs, &inputs, &node.rules);
+        if changes.is_empty() {
+            Verdict::Keep
+        } else if step.action == Action::Replace && !changes.iter().any(|change| change.forces_replace) {
+            Verdict::Update
+        } else {
+            Verdict::AsPlanned
+        }
+    }
+
+    /// Returns what a reference will stand for, as far as that is known: an object that is still to be made has only
+    /// its echoes, any other its outputs.
+    fn value(&mut self, reference: &Reference, view: &View<'_>) -> Resolved {
+        let address = &reference.object;
+        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
+        if let Some(step) = pending {
+            let action = view.work.plan.steps[step].action;
+            let anew = matches!(action, Action::Create | Action::Replace | Action::Read);
+            if anew && self.verdict(step, view) == Verdict::AsPlanned {
+                return self.echo(reference, view);
+            }
+        }
+        view.source(address)
+            .and_then(|source| source.outputs.get(&reference.field).cloned())
+            .map_or(Resolved::Unknown, Resolved::Known)
+    }
+
+    fn echo(&mut self, reference: &Reference, view: &View<'_>) -> Resolved {
+        let input = view
+            .work
+            .graph
+            .get(&reference.object)
+            .and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?));
+        let known = match input {
+            Some(Tree::Ref(inner)) => return self.value(&inner.clone(), view),
+            Some(tree) if tree.is_ground() => Some(tree.clone()),
+            _ => None,
+        };
+        known.map_or(Resolved::Unknown, Resolved::Known)
+    }
+}

@@ -1,0 +1,780 @@
+//! The owner loop: the one task that owns state, journal, queue and limits while a plan is applied.
+//!
+//! ```text
+//! start what is ready ─▶ wait ─▶ answer what steps ask (journal, pace, turns, secrets) ─▶ take in what ended ─┐
+//!        ▲                                                                                                    │
+//!        └────────────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Steps run in tasks of their own (see [`super::step`]) and reach the loop by message alone. What several steps want
+//! journaled at one time is written at once. Whatever comes in at one time is taken in by order of task, so that a run
+//! on a paused clock is a function of plan, seed and executors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::context::RunContext;
+use super::control::Control;
+use super::decide::{Decisions, Verdict, View};
+use super::emit::{About, Emitter};
+use super::event::{EventSink, FinishedStatus, Phase};
+use super::host::{Ask, PLACES_PER_STEP, Pace, Pacer, Unwritten, live_outputs};
+use super::limits::Limits;
+use super::options::EngineOptions;
+use super::queue::ReadyQueue;
+use super::read::{Reading, container_of, read_batch};
+use super::report::{RunReport, StepOutcome, StepReport, totals};
+use super::secrets::{Scrub, has_digest};
+use super::step::{End, Job, Setting, Source};
+use super::{EngineError, Work, step};
+use crate::executor::{ErrorKind, ExecError, Executors, Observed, OutputMap};
+use crate::object::ObjectNode;
+use crate::plan::{Action, Part, Step, TaskId};
+use crate::state::{Entry, Record, StateError, StoreSession, Uid};
+use crate::value::Address;
+
+/// How long calls get to end after a stop; CI systems kill a process after seven seconds.
+const GRACE: Duration = Duration::from_secs(5);
+
+type OutputsReply = oneshot::Sender<Result<Arc<OutputMap>, ExecError>>;
+
+/// What is taken apart to start a run.
+pub(super) struct Parts<'a> {
+    pub(super) executors: &'a Executors,
+    pub(super) options: &'a EngineOptions,
+    pub(super) work: Work<'a>,
+    pub(super) session: &'a mut dyn StoreSession,
+    pub(super) context: &'a RunContext,
+    pub(super) control: &'a Control,
+    pub(super) events: &'a mut dyn EventSink,
+}
+
+/// How one half of a step ended.
+#[derive(Debug, Clone)]
+enum Over {
+    Done,
+    Kept,
+    Retained(String),
+    Failed { error: String, hint: Option<String>, attempts: u32 },
+    Skipped { because_of: Option<Address> },
+}
+
+/// One half of a step in this run.
+#[derive(Debug, Default)]
+struct Half {
+    /// The group of which only one may run.
+    group: Option<String>,
+    /// Whether it holds a slot.
+    has_slot: bool,
+    /// Whether it was begun.
+    begun: bool,
+    over: Option<Over>,
+    /// Why what comes after it is not begun: the step that failed, or none when the run was told to end.
+    stops: Option<Option<Address>>,
+}
+
+/// What ended in a task of its own.
+enum Ended {
+    Half { task: TaskId, end: End, attempts: u32 },
+    Read { uid: Uid, outputs: Result<OutputMap, ExecError> },
+}
+
+impl Ended {
+    /// What comes in at one time is taken in by this order: reads first, then halves of steps by task.
+    fn order(&self) -> (Option<TaskId>, Option<&Uid>) {
+        match self {
+            Self::Half { task, .. } => (Some(*task), None),
+            Self::Read { uid, .. } => (None, Some(uid)),
+        }
+    }
+}
+
+/// A run of a plan.
+pub(super) struct Run<'a> {
+    executors: &'a Executors,
+    options: Arc<EngineOptions>,
+    work: Work<'a>,
+    session: &'a mut dyn StoreSession,
+    context: &'a RunContext,
+    control: &'a Control,
+    emitter: Emitter<'a>,
+    /// Where the step of an address stands in the plan.
+    steps: BTreeMap<Address, usize>,
+    decisions: Decisions,
+    queue: ReadyQueue,
+    limits: Limits,
+    halves: Vec<Half>,
+    turns: BTreeMap<TaskId, oneshot::Sender<()>>,
+    jobs: JoinSet<Ended>,
+    asks: mpsc::Sender<Ask>,
+    paces: mpsc::Sender<Pace>,
+    /// Objects that this run has made, changed or kept.
+    made: BTreeSet<Address>,
+    /// Outputs of calls of this run, secrets in the clear.
+    live: BTreeMap<Uid, Arc<OutputMap>>,
+    /// Who waits for outputs that are being read again.
+    reading: BTreeMap<Uid, Vec<OutputsReply>>,
+    first_failure: Option<Address>,
+    broken: Option<StateError>,
+}
+
+/// Applies a plan.
+pub(super) async fn apply(parts: Parts<'_>) -> Result<RunReport, EngineError> {
+    check(&parts)?;
+    let places = parts.options.parallelism.get().saturating_mul(PLACES_PER_STEP).min(1 << 14);
+    let (asks, mut asked) = mpsc::channel(places);
+    let (paces, mut paced) = mpsc::channel(places);
+    let mut run = Run::new(parts, asks, paces);
+    run.begin().await;
+    run.work_until_over(&mut asked, &mut paced).await;
+    run.finish().await
+}
+
+/// Refuses what cannot be carried through, before anything is done.
+fn check(parts: &Parts<'_>) -> Result<(), EngineError> {
+    let plan = parts.work.plan;
+    let (planned, found) = (plan.serial, parts.session.state().serial);
+    if planned != found {
+        return Err(EngineError::Stale { planned, found });
+    }
+    for task in &plan.tasks {
+        let step = &plan.steps[task.step];
+        if step.action == Action::Keep && !step.bookkeeping {
+            continue;
+        }
+        let address = step.address.clone();
+        if parts.executors.for_kind(&step.kind).is_none() {
+            return Err(EngineError::NoExecutor { address, kind: step.kind.clone() });
+        }
+        if task.part == Part::Make && parts.work.graph.get(&step.address).is_none() {
+            return Err(EngineError::Mismatch { address, problem: "is not in the graph" });
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Run<'a> {
+    fn new(parts: Parts<'a>, asks: mpsc::Sender<Ask>, paces: mpsc::Sender<Pace>) -> Self {
+        let Parts { executors, options, work, session, context, control, events } = parts;
+        let plan = work.plan;
+        let state = session.state();
+        let halves = plan
+            .tasks
+            .iter()
+            .map(|task| {
+                let step = &plan.steps[task.step];
+                let node = match task.part {
+                    Part::Make => work.graph.get(&step.address),
+                    Part::Remove => state.record(&step.address, &step.uid).map(|record| &record.node),
+                };
+                let group = node.and_then(|node| node.exclusive.clone());
+                Half { group: group.filter(|_| step.action != Action::Keep), ..Half::default() }
+            })
+            .collect();
+        let current = plan.steps.iter().enumerate().filter(|(_, step)| !step.deposed);
+        Self {
+            executors,
+            options: Arc::new(options.clone()),
+            work,
+            session,
+            context,
+            control,
+            emitter: Emitter::new(events),
+            steps: current.map(|(at, step)| (step.address.clone(), at)).collect(),
+            decisions: Decisions::new(plan.steps.len()),
+            queue: ReadyQueue::new(plan.tasks.iter().map(|task| (task.after.as_slice(), task.remaining))),
+            limits: Limits::new(options),
+            halves,
+            turns: BTreeMap::new(),
+            jobs: JoinSet::new(),
+            asks,
+            paces,
+            made: BTreeSet::new(),
+            live: BTreeMap::new(),
+            reading: BTreeMap::new(),
+            first_failure: None,
+            broken: None,
+        }
+    }
+
+    fn is_destroy(&self) -> bool {
+        self.work.graph.nodes().is_empty()
+    }
+
+    /// Tells of the begin, and journals what must hold before the first call: new addresses, and the facts that shape
+    /// what is about to be made (a crash must not let fresh facts move it).
+    async fn begin(&mut self) {
+        let plan = self.work.plan;
+        let steps = plan.steps.iter().filter(|step| step.action != Action::Keep).count();
+        let operation = if self.is_destroy() { "destroy" } else { "apply" };
+        self.emitter.started(operation, &plan.stack, steps);
+        for warning in &plan.warnings {
+            self.emitter.warning(warning.clone());
+        }
+        let mut entries: Vec<Entry> = plan
+            .moved
+            .iter()
+            .map(|moved| Entry::Moved { from: moved.from.clone(), to: moved.to.clone() })
+            .collect();
+        if !self.is_destroy() && self.session.state().facts != *self.work.facts {
+            entries.push(Entry::Facts { facts: self.work.facts.clone() });
+        }
+        self.append_or_break(&entries).await;
+    }
+
+    async fn work_until_over(&mut self, asked: &mut mpsc::Receiver<Ask>, paced: &mut mpsc::Receiver<Pace>) {
+        let places = asked.max_capacity();
+        let control = self.control;
+        let mut grace: Option<Instant> = None;
+        let (mut asks, mut paces) = (Vec::new(), Vec::new());
+        loop {
+            self.start_ready().await;
+            if self.jobs.is_empty() {
+                return;
+            }
+            let end_of_grace = grace.unwrap_or_else(Instant::now);
+            tokio::select! {
+                biased;
+                () = control.stop_token().cancelled(), if grace.is_none() => {
+                    grace = Some(Instant::now() + GRACE);
+                }
+                _ = asked.recv_many(&mut asks, places) => self.answer(std::mem::take(&mut asks)).await,
+                _ = paced.recv_many(&mut paces, places) => self.pace(std::mem::take(&mut paces)),
+                Some(ended) = self.jobs.join_next() => {
+                    let mut batch = vec![ended];
+                    while let Some(ended) = self.jobs.try_join_next() {
+                        batch.push(ended);
+                    }
+                    self.take_in(batch.into_iter().map(|ended| {
+                        ended.expect("a step catches the panics of its executor, and nothing aborts it")
+                    }).collect());
+                }
+                () = tokio::time::sleep_until(end_of_grace), if grace.is_some() => {
+                    self.jobs.abort_all();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Starts everything that is ready and within the limits.
+    async fn start_ready(&mut self) {
+        let mut entries = Vec::new();
+        loop {
+            let may_begin = !self.control.is_draining()
+                && self.broken.is_none()
+                && !(self.options.fail_fast && self.first_failure.is_some());
+            let Self { queue, limits, halves, turns, work, .. } = self;
+            let next = queue.pop(|task| {
+                let half = &halves[task];
+                let planned_keep = work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
+                if half.over.is_some() {
+                    true
+                } else if half.begun {
+                    turns.contains_key(&task) && limits.has_slot()
+                } else {
+                    may_begin && (planned_keep || (limits.has_slot() && limits.is_free(half.group.as_ref())))
+                }
+            });
+            let Some(task) = next else { break };
+            if self.halves[task].over.is_some() {
+                continue;
+            }
+            if let Some(turn) = self.turns.remove(&task) {
+                // A step that gave up while it waited for its turn takes no slot.
+                if turn.send(()).is_ok() {
+                    self.limits.take_slot();
+                    self.halves[task].has_slot = true;
+                }
+            } else {
+                entries.extend(self.begin_half(task));
+            }
+        }
+        self.append_or_break(&entries).await;
+    }
+
+    /// Begins one half of a step; what needs no call is over at once. Returns what is to be journaled with it.
+    fn begin_half(&mut self, task: TaskId) -> Option<Entry> {
+        let plan = self.work.plan;
+        let (step_at, part) = (plan.tasks[task].step, plan.tasks[task].part);
+        let step = &plan.steps[step_at];
+        let stopped = plan.tasks[task].after.iter().find_map(|before| self.halves[*before].stops.clone());
+        if let Some(because_of) = stopped {
+            self.skip(task, because_of);
+            return None;
+        }
+        let view =
+            View { work: self.work, state: self.session.state(), steps: &self.steps, made: &self.made };
+        let verdict = self.decisions.verdict(step_at, &view);
+        match (verdict, part) {
+            (Verdict::Keep, Part::Make) => {
+                let entry = bookkeeping(step, &view);
+                self.made.insert(step.address.clone());
+                self.over(task, Over::Kept);
+                entry
+            }
+            (Verdict::Keep, Part::Remove) if step.action == Action::Keep => {
+                let forgotten = view.state.record(&step.address, &step.uid).map(|_| Entry::Forgotten {
+                    address: step.address.clone(),
+                    uid: step.uid.clone(),
+                    why: "it is no longer wanted, and was never ours".to_owned(),
+                });
+                self.over(task, Over::Kept);
+                forgotten
+            }
+            (Verdict::Keep | Verdict::Update, Part::Remove) => {
+                self.over(task, Over::Kept);
+                None
+            }
+            (Verdict::Update | Verdict::AsPlanned, _) => match job(step, part, verdict, &view) {
+                Ok((job, container)) => {
+                    self.spawn(task, job, container);
+                    None
+                }
+                Err(entry) => {
+                    self.over(task, Over::Done);
+                    entry
+                }
+            },
+        }
+    }
+
+    fn spawn(&mut self, task: TaskId, job: Job, container: Option<Source>) {
+        let about = self.about(task);
+        let Some(executor) = self.executors.for_kind(&about.kind).cloned() else {
+            // Checked before the run began.
+            return;
+        };
+        self.limits.take_slot();
+        let half = &mut self.halves[task];
+        (half.has_slot, half.begun) = (true, true);
+        if let Some(group) = &half.group {
+            self.limits.take_group(group);
+        }
+        let state = self.session.state();
+        let setting = Setting {
+            task,
+            executor,
+            asks: self.asks.clone(),
+            pacer: Pacer {
+                sender: self.paces.clone(),
+                address: about.address.clone(),
+                scrub: Scrub::default(),
+            },
+            control: self.control.clone(),
+            options: Arc::clone(&self.options),
+            key: state.digest_key.clone(),
+            stack_tag: state.stack.tag(),
+            seed: self.context.seed,
+            container,
+        };
+        self.emitter.step(about, Phase::Started, 1, None);
+        self.jobs.spawn(async move {
+            let (end, attempts) = step::run(setting, job).await;
+            Ended::Half { task, end, attempts }
+        });
+    }
+
+    /// Answers what steps asked at one time: all they want journaled is written at once.
+    async fn answer(&mut self, mut asks: Vec<Ask>) {
+        asks.sort_by_key(|ask| match ask {
+            Ask::Journal { task, .. } | Ask::Backoff { task, .. } | Ask::Resume { task, .. } => *task,
+            Ask::Outputs { .. } => usize::MAX,
+        });
+        let (mut entries, mut written) = (Vec::new(), Vec::new());
+        for ask in asks {
+            match ask {
+                Ask::Journal { entries: more, reply, .. } => {
+                    entries.extend(more);
+                    written.push(reply);
+                }
+                Ask::Backoff { task, attempt, error } => {
+                    let about = self.about(task);
+                    self.emitter.step(about, Phase::Retry, attempt, Some(error));
+                    self.release_slot(task);
+                }
+                Ask::Resume { task, reply } => {
+                    self.turns.insert(task, reply);
+                    self.queue.push(task);
+                }
+                Ask::Outputs { uid, reply } => self.outputs(uid, reply),
+            }
+        }
+        let result = self.append(&entries).await;
+        for reply in written {
+            // Who does not wait for the answer any more was dropped.
+            drop(reply.send(result.clone()));
+        }
+    }
+
+    fn pace(&mut self, paces: Vec<Pace>) {
+        let now = Instant::now();
+        for pace in paces {
+            match pace {
+                Pace::Permit { bucket, reply } => drop(reply.send(self.limits.permit(bucket, now))),
+                Pace::Progress { address, message } => self.emitter.progress(address, message),
+            }
+        }
+    }
+
+    /// Hands out outputs in the clear: those of this run's calls, else read again, once per object.
+    fn outputs(&mut self, uid: Uid, reply: OutputsReply) {
+        if let Some(outputs) = self.live.get(&uid) {
+            drop(reply.send(Ok(Arc::clone(outputs))));
+            return;
+        }
+        if let Some(waiting) = self.reading.get_mut(&uid) {
+            waiting.push(reply);
+            return;
+        }
+        let state = self.session.state();
+        let view = View { work: self.work, state, steps: &self.steps, made: &self.made };
+        let record = state.records().find(|record| record.uid == uid);
+        let executor = record.and_then(|record| self.executors.for_kind(&record.node.kind));
+        let (Some(record), Some(executor)) = (record, executor) else {
+            let error =
+                ExecError::new(ErrorKind::Invalid, "a secret output is needed of what is not recorded");
+            drop(reply.send(Err(error)));
+            return;
+        };
+        let superseded = state.deposed.contains_key(&uid);
+        let container = container_of(state, &record.node, superseded).map(|record| view.source_of(record));
+        let reading = Reading {
+            control: self.control.clone(),
+            options: Arc::clone(&self.options),
+            stack_tag: state.stack.tag(),
+            seed: self.context.seed,
+        };
+        let pacer = Pacer {
+            sender: self.paces.clone(),
+            address: record.node.address.clone(),
+            scrub: Scrub::default(),
+        };
+        let (record, executor, asks) = (record.clone(), Arc::clone(executor), self.asks.clone());
+        self.reading.insert(uid.clone(), vec![reply]);
+        self.jobs.spawn(async move {
+            let container = match container {
+                Some(source) if source.outputs.values().any(has_digest) => {
+                    live_outputs(&asks, &source.uid).await.map(|live| Some((*live).clone()))
+                }
+                other => Ok(other.map(|source| source.outputs)),
+            };
+            let outputs = match container {
+                Ok(container) => {
+                    let records = std::slice::from_ref(&record);
+                    let answers = read_batch(&reading, &*executor, pacer, records, container).await;
+                    answers.into_iter().next().map_or_else(|| Ok(Observed::Missing), |(_, answer)| answer)
+                }
+                Err(error) => Err(error),
+            };
+            let address = &record.node.address;
+            let outputs = match outputs {
+                Ok(Observed::Present { outputs, .. }) => Ok(outputs),
+                Ok(Observed::Missing) => {
+                    let message = format!("{address} is gone, and a secret output of it is needed");
+                    Err(ExecError::new(ErrorKind::NotFound, message))
+                }
+                Err(error) => {
+                    let message = format!("{address} cannot be read again: {}", error.message);
+                    Err(ExecError { message, ..error })
+                }
+            };
+            Ended::Read { uid, outputs }
+        });
+    }
+
+    fn take_in(&mut self, mut batch: Vec<Ended>) {
+        batch.sort_by(|a, b| a.order().cmp(&b.order()));
+        for ended in batch {
+            match ended {
+                Ended::Read { uid, outputs } => {
+                    let outputs = outputs.map(Arc::new);
+                    if let Ok(outputs) = &outputs {
+                        self.live.insert(uid.clone(), Arc::clone(outputs));
+                    }
+                    for reply in self.reading.remove(&uid).unwrap_or_default() {
+                        drop(reply.send(outputs.clone()));
+                    }
+                }
+                Ended::Half { task, end, attempts } => self.ended(task, end, attempts),
+            }
+        }
+    }
+
+    fn ended(&mut self, task: TaskId, end: End, attempts: u32) {
+        self.release_slot(task);
+        if let Some(group) = self.halves[task].group.clone() {
+            self.limits.give_group(&group);
+        }
+        self.turns.remove(&task);
+        let about = self.about(task);
+        match end {
+            End::Made(uid, outputs) => {
+                self.live.insert(uid, Arc::new(outputs));
+                self.made.insert(about.address.clone());
+                self.emitter.step(about, Phase::Done, attempts, None);
+                self.over(task, Over::Done);
+            }
+            End::Removed => {
+                self.emitter.step(about, Phase::Done, attempts, None);
+                self.over(task, Over::Done);
+            }
+            End::Retained(why) => {
+                self.emitter.step(about, Phase::Retained, attempts, None);
+                self.over(task, Over::Retained(why));
+            }
+            End::Failed(error) => self.failed(task, error.message, error.hint, attempts),
+            End::Stopped => self.interrupted(task, attempts),
+            End::Unwritten => {
+                let error = "the journal could not be written; the next run finds out what became of it";
+                self.failed(task, error.to_owned(), None, attempts);
+            }
+        }
+    }
+
+    fn interrupted(&mut self, task: TaskId, attempts: u32) {
+        let error = "stopped while it ran; the next run finds out what became of it";
+        self.failed(task, error.to_owned(), None, attempts);
+    }
+
+    fn failed(&mut self, task: TaskId, error: String, hint: Option<String>, attempts: u32) {
+        let about = self.about(task);
+        self.first_failure.get_or_insert_with(|| about.address.clone());
+        self.halves[task].stops = Some(Some(about.address.clone()));
+        self.emitter.step(about, Phase::Failed, attempts, Some(error.clone()));
+        self.over(task, Over::Failed { error, hint, attempts });
+    }
+
+    /// Ends one half that is not begun. A keep is kept all the same, but passes the cause on.
+    fn skip(&mut self, task: TaskId, because_of: Option<Address>) {
+        self.halves[task].stops = Some(because_of.clone());
+        let plan = self.work.plan;
+        if plan.steps[plan.tasks[task].step].action == Action::Keep {
+            self.over(task, Over::Kept);
+            return;
+        }
+        let about = self.about(task);
+        let why = because_of
+            .as_ref()
+            .map_or_else(|| "the run was told to end".to_owned(), |cause| format!("because of {cause}"));
+        self.emitter.step(about, Phase::Skipped, 0, Some(why));
+        self.over(task, Over::Skipped { because_of });
+    }
+
+    fn over(&mut self, task: TaskId, over: Over) {
+        self.halves[task].over = Some(over);
+        self.queue.finish(task);
+    }
+
+    fn release_slot(&mut self, task: TaskId) {
+        if std::mem::take(&mut self.halves[task].has_slot) {
+            self.limits.give_slot();
+        }
+    }
+
+    fn about(&self, task: TaskId) -> About {
+        let plan = self.work.plan;
+        let part = plan.tasks[task].part;
+        let step = &plan.steps[plan.tasks[task].step];
+        let verdict = self.decisions.known(plan.tasks[task].step);
+        let action = match (step.action, part) {
+            (Action::Wait, Part::Remove) => Action::Drain,
+            (Action::Replace, _) if verdict == Some(Verdict::Update) => Action::Update,
+            (action, _) => action,
+        };
+        About {
+            address: step.address.clone(),
+            kind: step.kind.clone(),
+            action,
+            part: (action == Action::Replace).then_some(part),
+        }
+    }
+
+    /// Journals. After the first failure nothing is written any more: an open intent loses nothing, a journal with a
+    /// gap might.
+    async fn append(&mut self, entries: &[Entry]) -> Result<(), Unwritten> {
+        if self.broken.is_some() {
+            return Err(Unwritten);
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.session.append(entries).await.map_err(|error| {
+            self.broken = Some(error);
+            Unwritten
+        })
+    }
+
+    /// Journals what nobody waits for: a failure ends the run through `broken`.
+    async fn append_or_break(&mut self, entries: &[Entry]) {
+        if let Err(Unwritten) = self.append(entries).await {
+            tracing::warn!(entries = entries.len(), "the journal could not be written");
+        }
+    }
+
+    /// Ends what was not begun, journals the outputs of a platform that is as planned, and reports.
+    async fn finish(mut self) -> Result<RunReport, EngineError> {
+        for task in 0..self.halves.len() {
+            if self.halves[task].begun && self.halves[task].over.is_none() {
+                self.interrupted(task, 1);
+            }
+        }
+        while let Some(task) = self.queue.pop(|_| true) {
+            if self.halves[task].over.is_none() {
+                let before = &self.work.plan.tasks[task].after;
+                let cause = before.iter().find_map(|before| self.halves[*before].stops.clone().flatten());
+                let cause = cause.or_else(|| self.first_failure.clone().filter(|_| self.options.fail_fast));
+                self.skip(task, cause);
+            }
+        }
+        let steps = self.step_reports();
+        let unfinished = |outcome: &StepOutcome| {
+            matches!(outcome, StepOutcome::Failed { .. } | StepOutcome::Skipped { .. })
+        };
+        let complete = !steps.iter().any(|step| unfinished(&step.outcome));
+        if complete {
+            self.record_outputs().await;
+        }
+        let status = if self.control.is_draining() && !complete {
+            FinishedStatus::Cancelled
+        } else if complete && self.broken.is_none() {
+            FinishedStatus::Succeeded
+        } else {
+            FinishedStatus::Failed
+        };
+        let totals = totals(&steps);
+        self.emitter.finished(status, totals, None);
+        match self.broken {
+            Some(error) => Err(EngineError::Journal(error)),
+            None => Ok(RunReport { status, totals, steps, duration: self.emitter.elapsed() }),
+        }
+    }
+
+    async fn record_outputs(&mut self) {
+        let state = self.session.state();
+        let mut entries = Vec::new();
+        // The facts of what was destroyed shape nothing any more.
+        if self.is_destroy() && state.is_empty() && state.facts != *self.work.facts {
+            entries.push(Entry::Facts { facts: self.work.facts.clone() });
+        }
+        if state.exports != *self.work.graph.exports() {
+            entries.push(Entry::Exports { exports: self.work.graph.exports().clone() });
+        }
+        self.append_or_break(&entries).await;
+    }
+
+    fn step_reports(&self) -> Vec<StepReport> {
+        let plan = self.work.plan;
+        let mut halves: Vec<Vec<&Over>> = vec![Vec::new(); plan.steps.len()];
+        let mut action: Vec<Action> = plan.steps.iter().map(|step| step.action).collect();
+        for (task, half) in self.halves.iter().enumerate() {
+            let step = plan.tasks[task].step;
+            halves[step].extend(half.over.as_ref());
+            match self.decisions.known(step) {
+                Some(Verdict::Keep) => action[step] = Action::Keep,
+                Some(Verdict::Update) => action[step] = Action::Update,
+                _ => {}
+            }
+        }
+        plan.steps
+            .iter()
+            .zip(halves)
+            .zip(action)
+            .map(|((step, halves), action)| StepReport {
+                address: step.address.clone(),
+                kind: step.kind.clone(),
+                class: step.class,
+                planned: step.action,
+                action,
+                outcome: outcome(&halves, action),
+            })
+            .collect()
+    }
+}
+
+/// How a step ended, from its halves: as badly as the worse one.
+fn outcome(halves: &[&Over], action: Action) -> StepOutcome {
+    let find = |matches: fn(&Over) -> bool| halves.iter().find(|over| matches(over));
+    let worst = find(|over| matches!(over, Over::Failed { .. }))
+        .or_else(|| find(|over| matches!(over, Over::Skipped { .. })))
+        .or_else(|| find(|over| matches!(over, Over::Retained(_))).filter(|_| action == Action::Delete))
+        .or_else(|| find(|over| matches!(over, Over::Done | Over::Retained(_))));
+    match worst {
+        Some(Over::Failed { error, hint, attempts }) => {
+            StepOutcome::Failed { error: error.clone(), hint: hint.clone(), attempts: *attempts }
+        }
+        Some(Over::Skipped { because_of }) => StepOutcome::Skipped { because_of: because_of.clone() },
+        Some(Over::Retained(why)) if action == Action::Delete => StepOutcome::Retained { why: why.clone() },
+        Some(Over::Done | Over::Retained(_)) => StepOutcome::Done,
+        Some(Over::Kept) | None => StepOutcome::Kept,
+    }
+}
+
+/// What is to be done in one half of a step; or, where no call is needed, the entry that does it.
+fn job(
+    step: &Step,
+    part: Part,
+    verdict: Verdict,
+    view: &View<'_>,
+) -> Result<(Job, Option<Source>), Option<Entry>> {
+    match part {
+        Part::Make => {
+            let node = view.work.graph.get(&step.address).ok_or(None)?;
+            let uid = match &step.new_uid {
+                Some(new) if verdict == Verdict::AsPlanned => new.clone(),
+                _ => step.uid.clone(),
+            };
+            let record = view.state.record(&step.address, &uid).cloned().map(Box::new);
+            let sources = references(node)
+                .into_iter()
+                .filter_map(|address| view.source(&address).map(|source| (address, source)))
+                .collect();
+            let container = container_of(view.state, node, false).map(|record| view.source_of(record));
+            let gone = step.gone.clone().filter(|gone| view.state.record(&step.address, gone).is_some());
+            let generation = view.state.next_generation(&step.address);
+            let node = Box::new(node.clone());
+            Ok((Job::Make { node, uid, generation, record, gone, sources }, container))
+        }
+        Part::Remove => {
+            // What a crashed run has deleted already needs no call.
+            let record = view.state.record(&step.address, &step.uid).ok_or(None)?;
+            let gone = view.gone_with_container(&record.node).or_else(|| {
+                (step.gone.as_ref() == Some(&step.uid)).then(|| "it was found to be gone".to_owned())
+            });
+            let container = container_of(view.state, &record.node, true).map(|record| view.source_of(record));
+            let record = Box::new(record.clone());
+            // A gate that waits anew afterwards stays on record.
+            let ends = step.action != Action::Wait;
+            Ok((Job::Remove { record, gone, ends }, container))
+        }
+    }
+}
+
+fn references(node: &ObjectNode) -> BTreeSet<Address> {
+    let mut addresses = BTreeSet::new();
+    let mut add = |reference: &crate::value::Reference| {
+        addresses.insert(reference.object.clone());
+    };
+    node.inputs.for_each_ref(&mut add);
+    node.natural_key.iter().for_each(|key| key.for_each_ref(&mut add));
+    addresses
+}
+
+/// What is kept about an object that itself stays as it is: its order, container, protection, rules.
+fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
+    let record: &Record = view.state.objects.get(&step.address)?;
+    let wanted = view.work.graph.get(&step.address)?;
+    let node = ObjectNode {
+        inputs: record.node.inputs.clone(),
+        natural_key: record.node.natural_key.clone(),
+        ..wanted.clone()
+    };
+    let depends_on = wanted.depends_on();
+    let differs = node != record.node || depends_on != record.depends_on;
+    differs.then(|| Entry::Bookkeeping { node: Box::new(node), depends_on })
+}

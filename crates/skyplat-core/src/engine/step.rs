@@ -1,0 +1,594 @@
+//! One half of a step, from its intent to its result: what runs in a task of its own.
+//!
+//! ```text
+//! make:    resolve inputs ─▶ journal intent ─▶ create or update, again and again ─▶ journal result
+//! resume:  find ─▶ found: journal it as made, update it if its inputs differ; not found: make
+//! remove:  (find, when it is not known whether it was made) ─▶ journal intent ─▶ delete ─▶ journal result
+//! ```
+//!
+//! A create whose effect is unknown is repeated only after `find` found nothing. An intent is closed only when it is
+//! known how the call ended: a run that is stopped, or cannot write its journal, leaves it open for the next run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::call::bounded;
+use super::control::Control;
+use super::host::{Ask, Creating, Pacer, Unwritten, journal, live_outputs};
+use super::options::EngineOptions;
+use super::retry::{Call, Patience, backoff};
+use super::secrets::{Scrub, has_digest, mark, seal, seal_outputs};
+use crate::executor::{
+    Created, Deleted, Desired, ErrorKind, ExecError, Executor, Op, OpHost, OutputMap, Recorded,
+};
+use crate::object::{Class, ObjectNode, OnDelete};
+use crate::plan::TaskId;
+use crate::state::{Effect, Entry, Next, Operation, Record, Status, Uid};
+use crate::value::{Address, DigestKey, Reference, Resolved, Tree, paper, resolve};
+
+/// An object whose outputs are needed: its identity, and its outputs as they are recorded.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) uid: Uid,
+    pub(super) outputs: OutputMap,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Bring an object to what is wanted.
+    Make {
+        /// What is wanted.
+        node: Box<ObjectNode>,
+        /// Its identity.
+        uid: Uid,
+        /// How many objects its address had before.
+        generation: u32,
+        /// What is recorded under that identity.
+        record: Option<Box<Record>>,
+        /// A record of this address whose object is known to be gone.
+        gone: Option<Uid>,
+        /// What its references stand for.
+        sources: BTreeMap<Address, Source>,
+    },
+    /// Delete or drain.
+    Remove {
+        /// What is recorded.
+        record: Box<Record>,
+        /// Why there is nothing left to delete, if that is known.
+        gone: Option<String>,
+        /// Whether the record ends with it; that of a gate which waits anew afterwards does not.
+        ends: bool,
+    },
+}
+
+/// What every half of a step has at hand.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) task: TaskId,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) pacer: Pacer,
+    pub(super) control: Control,
+    pub(super) options: Arc<EngineOptions>,
+    pub(super) key: DigestKey,
+    pub(super) stack_tag: String,
+    pub(super) seed: u64,
+    /// The object that this one is inside of.
+    pub(super) container: Option<Source>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It is made; the outputs have secrets in the clear.
+    Made(Uid, OutputMap),
+    /// It is gone.
+    Removed,
+    /// It is left in place.
+    Retained(String),
+    /// It failed.
+    Failed(ExecError),
+    /// The run was stopped; the intent is open.
+    Stopped,
+    /// The journal could not be written; the intent, if there is one, is open.
+    Unwritten,
+}
+
+/// Why a half of a step cannot go on.
+#[derive(Debug)]
+enum Break {
+    Failed(ExecError),
+    Stopped,
+    Unwritten,
+}
+
+impl From<Unwritten> for Break {
+    fn from(Unwritten: Unwritten) -> Self {
+        Self::Unwritten
+    }
+}
+
+/// Runs one half of a step; returns how it ended and after how many attempts.
+pub(super) async fn run(setting: Setting, job: Job) -> (End, u32) {
+    let deadline = Instant::now() + setting.options.deadline;
+    let patience = Patience::new(deadline, setting.options.attempts);
+    let mut half = Half { setting, deadline, patience, attempt: 1, container: None, scrub: Scrub::default() };
+    let end = match job {
+        Job::Make { node, uid, generation, record, gone, sources } => {
+            half.make(*node, uid, generation, record, gone, sources).await
+        }
+        Job::Remove { record, gone, ends: true } => half.remove(*record, gone).await,
+        Job::Remove { record, ends: false, .. } => half.drain(&record).await,
+    };
+    let end = end.unwrap_or_else(|broken| match broken {
+        Break::Failed(error) => End::Failed(half.scrub.error(error)),
+        Break::Stopped => End::Stopped,
+        Break::Unwritten => End::Unwritten,
+    });
+    (end, half.attempt)
+}
+
+struct Half {
+    setting: Setting,
+    deadline: Instant,
+    patience: Patience,
+    attempt: u32,
+    container: Option<OutputMap>,
+    scrub: Scrub,
+}
+
+/// An object that is to be made, in both forms of its inputs.
+struct Wanted {
+    desired: Desired,
+    /// The node with inputs as they are recorded.
+    next: Next,
+}
+
+impl Half {
+    async fn make(
+        &mut self,
+        node: ObjectNode,
+        uid: Uid,
+        generation: u32,
+        record: Option<Box<Record>>,
+        gone: Option<Uid>,
+        sources: BTreeMap<Address, Source>,
+    ) -> Result<End, Break> {
+        self.enter_container().await?;
+        let wanted = self.resolve(&node, &uid, sources).await?;
+        let outputs = match record {
+            Some(record) if record.status == Status::Incomplete && node.class == Class::Owned => {
+                self.resume(&wanted, *record).await?
+            }
+            Some(record) if record.status != Status::Incomplete => {
+                self.update(&wanted, &record.recorded()).await?
+            }
+            other => {
+                let generation = other.map_or(generation, |record| record.generation);
+                let mut entries = Vec::new();
+                if let Some(gone) = gone {
+                    let why = "it was found to be gone".to_owned();
+                    entries.push(Entry::Forgotten { address: node.address.clone(), uid: gone, why });
+                }
+                self.create(&wanted, generation, entries).await?
+            }
+        };
+        Ok(End::Made(uid, outputs))
+    }
+
+    /// Replaces the references of a node by what they stand for, secrets in the clear for the call and as digests for
+    /// the record. Only when a digest is in the way is the secret read again.
+    async fn resolve(
+        &mut self,
+        node: &ObjectNode,
+        uid: &Uid,
+        mut sources: BTreeMap<Address, Source>,
+    ) -> Result<Wanted, Break> {
+        let mut live: BTreeMap<Address, Arc<OutputMap>> = BTreeMap::new();
+        let mut secret = Vec::new();
+        let mut collect = |reference: &Reference| {
+            let output =
+                sources.get(&reference.object).and_then(|source| source.outputs.get(&reference.field));
+            if output.is_some_and(has_digest) {
+                secret.push(reference.object.clone());
+            }
+        };
+        node.inputs.for_each_ref(&mut collect);
+        node.natural_key.iter().for_each(|key| key.for_each_ref(&mut collect));
+        secret.sort();
+        secret.dedup();
+        for address in secret {
+            let Some(source) = sources.get_mut(&address) else { continue };
+            let outputs = live_outputs(&self.setting.asks, &source.uid).await.map_err(Break::Failed)?;
+            self.scrub.add_outputs(&outputs);
+            // What is recorded is the digest of what is sent, even if the secret changed since it was recorded.
+            source.outputs = seal_outputs(&outputs, &self.setting.key);
+            live.insert(address, outputs);
+        }
+        let recorded =
+            |reference: &Reference| known(sources.get(&reference.object).map(|s| &s.outputs), reference);
+        let clear = |reference: &Reference| match live.get(&reference.object) {
+            Some(outputs) => known(Some(outputs), reference),
+            None => recorded(reference),
+        };
+        let invalid = |message: String| Break::Failed(ExecError::new(ErrorKind::Invalid, message));
+        let both = |tree: &Tree| -> Result<(Tree, Tree), Break> {
+            let sent = resolve(tree, &clear).map_err(|error| invalid(error.to_string()))?;
+            if let Some(unknown) = sent.first_unknown() {
+                return Err(invalid(format!("{unknown} is needed, but has no value")));
+            }
+            let kept = resolve(tree, &recorded).map_err(|error| invalid(error.to_string()))?;
+            Ok((sent, seal(&kept, &self.setting.key)))
+        };
+        let (inputs, recorded_inputs) = both(&node.inputs)?;
+        let (natural_key, recorded_key) = match &node.natural_key {
+            Some(key) => both(key).map(|(sent, kept)| (Some(sent), Some(kept)))?,
+            None => (None, None),
+        };
+        self.scrub.add(&inputs);
+        let depends_on = node.depends_on();
+        Ok(Wanted {
+            desired: Desired {
+                address: node.address.clone(),
+                kind: node.kind.clone(),
+                class: node.class,
+                uid: uid.clone(),
+                placement: node.placement.clone(),
+                inputs,
+                natural_key,
+            },
+            next: Next {
+                node: ObjectNode { inputs: recorded_inputs, natural_key: recorded_key, ..node.clone() },
+                depends_on,
+            },
+        })
+    }
+
+    /// Announces and makes an object that is not there.
+    async fn create(
+        &mut self,
+        wanted: &Wanted,
+        generation: u32,
+        mut entries: Vec<Entry>,
+    ) -> Result<OutputMap, Break> {
+        let Next { node, depends_on } = wanted.next.clone();
+        let record = Record::planned(node, depends_on, wanted.desired.uid.clone(), generation);
+        entries.push(Entry::CreateBegins { record: Box::new(record) });
+        self.journal(entries).await?;
+        let created = self.create_until_done(&wanted.desired).await?;
+        self.created(wanted, created, Vec::new()).await
+    }
+
+    async fn create_until_done(&mut self, desired: &Desired) -> Result<Created, Break> {
+        let executor = Arc::clone(&self.setting.executor);
+        let (mut ours, mut look, mut effect) = (false, false, Effect::None);
+        loop {
+            let result = if look {
+                self.find(desired).await
+            } else {
+                let op = self.op(desired, desired.uid.to_string(), true);
+                bounded(self.deadline, executor.create(&op, desired)).await.map(Some)
+            };
+            let (call, error) = match result {
+                Ok(Some(created)) => return Ok(created),
+                Ok(None) => {
+                    (look, effect) = (false, Effect::None);
+                    continue;
+                }
+                Err(error) if look => (Call::Look, error),
+                Err(error) => (Call::Create, error),
+            };
+            if call == Call::Create && desired.class == Class::Owned {
+                if !error.kind.had_no_effect() {
+                    (ours, look, effect) = (true, true, Effect::Unknown);
+                } else if error.kind == ErrorKind::AlreadyExists && ours {
+                    look = true;
+                }
+            }
+            let result = self.again(call, ours, desired.uid.clone(), error).await;
+            self.close(result.map_err(import_hint), &desired.address, &desired.uid, effect).await?;
+        }
+    }
+
+    /// Finds out what became of a create that was cut off, and ends it.
+    async fn resume(&mut self, wanted: &Wanted, record: Record) -> Result<OutputMap, Break> {
+        let found = self.find_until_known(&wanted.desired).await?;
+        let Some(created) = found else {
+            return self.create(wanted, record.generation, Vec::new()).await;
+        };
+        let reopen = (record.open() != Some(Operation::Create))
+            .then(|| Entry::CreateBegins { record: Box::new(record.clone()) });
+        let mut made = record.recorded();
+        made.id = Some(created.id.clone());
+        made.outputs = seal_outputs(&created.outputs, &self.setting.key);
+        let outputs = self.created(wanted, created, reopen.into_iter().collect()).await?;
+        if record.node.inputs == wanted.next.node.inputs {
+            return Ok(outputs);
+        }
+        self.update(wanted, &made).await
+    }
+
+    async fn created(
+        &mut self,
+        wanted: &Wanted,
+        created: Created,
+        mut entries: Vec<Entry>,
+    ) -> Result<OutputMap, Break> {
+        let outputs = mark(&wanted.next.node, created.outputs);
+        self.scrub.add_outputs(&outputs);
+        entries.push(Entry::Created {
+            address: wanted.desired.address.clone(),
+            uid: wanted.desired.uid.clone(),
+            id: created.id,
+            outputs: seal_outputs(&outputs, &self.setting.key),
+        });
+        self.journal(entries).await?;
+        Ok(outputs)
+    }
+
+    /// Announces and makes a change in place. A gate waits anew, a lookup reads anew.
+    async fn update(&mut self, wanted: &Wanted, old: &Recorded) -> Result<OutputMap, Break> {
+        let (address, uid) = (wanted.desired.address.clone(), wanted.desired.uid.clone());
+        let next = Box::new(wanted.next.clone());
+        let token = token(&uid, "update", Some(&next.node.inputs));
+        self.journal(vec![Entry::UpdateBegins { address: address.clone(), uid: uid.clone(), next }]).await?;
+        let executor = Arc::clone(&self.setting.executor);
+        let mut effect = Effect::None;
+        let outputs = loop {
+            let op = self.op(&wanted.desired, token.clone(), false);
+            let result = match wanted.desired.class {
+                Class::Owned => bounded(self.deadline, executor.update(&op, old, &wanted.desired)).await,
+                Class::Gate | Class::Lookup => bounded(self.deadline, executor.create(&op, &wanted.desired))
+                    .await
+                    .map(|made| made.outputs),
+            };
+            match result {
+                Ok(outputs) => break mark(&wanted.next.node, outputs),
+                Err(error) => {
+                    if !error.kind.had_no_effect() && wanted.desired.class == Class::Owned {
+                        effect = Effect::Unknown;
+                    }
+                    let result = self.again(Call::Update, false, uid.clone(), error).await;
+                    self.close(result, &address, &uid, effect).await?;
+                }
+            }
+        };
+        self.scrub.add_outputs(&outputs);
+        let sealed = seal_outputs(&outputs, &self.setting.key);
+        self.journal(vec![Entry::Updated { address, uid, outputs: sealed }]).await?;
+        Ok(outputs)
+    }
+
+    async fn remove(&mut self, mut record: Record, gone: Option<String>) -> Result<End, Break> {
+        let (address, uid) = (record.node.address.clone(), record.uid.clone());
+        let over = |entry: Entry, end: End| (vec![entry], end);
+        let without_call = if let Some(why) = gone {
+            Some(over(Entry::Forgotten { address: address.clone(), uid: uid.clone(), why }, End::Removed))
+        } else if record.node.class == Class::Lookup {
+            let why = "it was only read, never ours".to_owned();
+            Some(over(Entry::Forgotten { address: address.clone(), uid: uid.clone(), why }, End::Removed))
+        } else if record.node.class == Class::Owned && record.node.on_delete == OnDelete::Retain {
+            let why = "it is to be kept when it is no longer wanted".to_owned();
+            let entry = Entry::Retained { address: address.clone(), uid: uid.clone(), why: why.clone() };
+            Some(over(entry, End::Retained(why)))
+        } else {
+            None
+        };
+        if let Some((entries, end)) = without_call {
+            self.journal(entries).await?;
+            return Ok(end);
+        }
+        self.enter_container().await?;
+        let mut entries = Vec::new();
+        if record.node.class == Class::Owned && record.open() == Some(Operation::Create) {
+            match self.find_until_known(&as_desired(&record)).await? {
+                Some(created) => {
+                    let (address, uid, id) = (address.clone(), uid.clone(), created.id.clone());
+                    entries.push(Entry::Identified { address, uid, id });
+                    record.id = Some(created.id);
+                    record.outputs = seal_outputs(&mark(&record.node, created.outputs), &self.setting.key);
+                }
+                None => {
+                    let why = "its create came to nothing".to_owned();
+                    self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
+                    return Ok(End::Removed);
+                }
+            }
+        }
+        entries.push(Entry::DeleteBegins { address: address.clone(), uid: uid.clone() });
+        self.journal(entries).await?;
+        let deleted = self.delete_until_done(&record).await;
+        let deleted = self.close(deleted, &address, &uid, Effect::Unknown).await?;
+        let (entry, end) = match deleted {
+            Deleted::Deleted => (Entry::Deleted { address, uid }, End::Removed),
+            Deleted::Retained(why) => {
+                let why = self.scrub.text(&why);
+                (Entry::Retained { address, uid, why: why.clone() }, End::Retained(why))
+            }
+        };
+        self.journal(vec![entry]).await?;
+        Ok(end)
+    }
+
+    /// Waits until what a gate guards is undone; the gate itself stays, so there is nothing to journal.
+    async fn drain(&mut self, record: &Record) -> Result<End, Break> {
+        self.enter_container().await?;
+        match self.delete_until_done(record).await? {
+            Deleted::Deleted => Ok(End::Removed),
+            Deleted::Retained(why) => Ok(End::Retained(self.scrub.text(&why))),
+        }
+    }
+
+    /// Deletes again and again; a failure for good is left to the caller to record.
+    async fn delete_until_done(&mut self, record: &Record) -> Result<Deleted, Break> {
+        let executor = Arc::clone(&self.setting.executor);
+        let recorded = record.recorded();
+        let desired = as_desired(record);
+        let token = token(&record.uid, "delete", None);
+        loop {
+            let op = self.op(&desired, token.clone(), false);
+            let error = match bounded(self.deadline, executor.delete(&op, &recorded)).await {
+                Ok(deleted) => return Ok(deleted),
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Deleted),
+                Err(error) => error,
+            };
+            match self.again(Call::Delete, false, record.uid.clone(), error).await {
+                Err(Break::Failed(error))
+                    if error.kind == ErrorKind::DependencyViolation
+                        && record.node.on_delete == OnDelete::RetainIfInUse =>
+                {
+                    return Ok(Deleted::Retained(error.message));
+                }
+                result => result?,
+            }
+        }
+    }
+
+    async fn find_until_known(&mut self, desired: &Desired) -> Result<Option<Created>, Break> {
+        loop {
+            match self.find(desired).await {
+                Ok(found) => return Ok(found),
+                // Nothing was announced or done: what is recorded stays as it is.
+                Err(error) => self.again(Call::Look, false, desired.uid.clone(), error).await?,
+            }
+        }
+    }
+
+    async fn find(&self, desired: &Desired) -> Result<Option<Created>, ExecError> {
+        let op = self.op(desired, desired.uid.to_string(), false);
+        bounded(self.deadline, self.setting.executor.find(&op, desired)).await
+    }
+
+    /// Decides after a failure whether there is another attempt, and waits for it. The slot is free meanwhile.
+    async fn again(&mut self, call: Call, ours: bool, uid: Uid, error: ExecError) -> Result<(), Break> {
+        let control = self.setting.control.clone();
+        if control.is_stopping() {
+            return Err(Break::Stopped);
+        }
+        let jitter = backoff(self.setting.seed, &uid, call, self.attempt);
+        let wait = self.patience.after(error.kind, call, ours, jitter, Instant::now());
+        let Some(wait) = wait.filter(|_| !control.is_draining()) else {
+            return Err(Break::Failed(error));
+        };
+        let (task, attempt) = (self.setting.task, self.attempt);
+        let message = self.scrub.text(&error.message);
+        let asks = self.setting.asks.clone();
+        asks.send(Ask::Backoff { task, attempt, error: message }).await.map_err(|_| Break::Unwritten)?;
+        let turn = async {
+            tokio::time::sleep(wait).await;
+            let (reply, answer) = oneshot::channel();
+            // Without an owner there is no turn, and this task is about to be dropped.
+            if asks.send(Ask::Resume { task, reply }).await.is_ok() {
+                drop(answer.await);
+            }
+        };
+        tokio::select! {
+            biased;
+            () = control.drain_token().cancelled() => return Err(Break::Failed(error)),
+            () = turn => {}
+        }
+        self.attempt += 1;
+        Ok(())
+    }
+
+    /// Closes the intent of a call that failed for good.
+    async fn close<T>(
+        &self,
+        result: Result<T, Break>,
+        address: &Address,
+        uid: &Uid,
+        effect: Effect,
+    ) -> Result<T, Break> {
+        if let Err(Break::Failed(_)) = &result {
+            let (address, uid) = (address.clone(), uid.clone());
+            self.journal(vec![Entry::Failed { address, uid, effect }]).await?;
+        }
+        result
+    }
+
+    async fn journal(&self, entries: Vec<Entry>) -> Result<(), Unwritten> {
+        journal(&self.setting.asks, self.setting.task, entries).await
+    }
+
+    async fn enter_container(&mut self) -> Result<(), Break> {
+        if let Some(container) = &self.setting.container {
+            let outputs = if container.outputs.values().any(has_digest) {
+                let live = live_outputs(&self.setting.asks, &container.uid).await.map_err(Break::Failed)?;
+                self.scrub.add_outputs(&live);
+                (*live).clone()
+            } else {
+                container.outputs.clone()
+            };
+            self.container = Some(outputs);
+        }
+        Ok(())
+    }
+
+    fn op(&self, desired: &Desired, client_token: String, creating: bool) -> Op {
+        let pacer = Pacer { scrub: self.scrub.clone(), ..self.setting.pacer.clone() };
+        let host: Arc<dyn OpHost> = if creating {
+            let (asks, task) = (self.setting.asks.clone(), self.setting.task);
+            Arc::new(Creating { pacer, asks, task, uid: desired.uid.clone() })
+        } else {
+            Arc::new(pacer)
+        };
+        Op {
+            attempt: self.attempt,
+            deadline: self.deadline,
+            cancel: self.setting.control.stop_token().clone(),
+            client_token,
+            tags: tags(&self.setting.stack_tag, &desired.uid, &desired.address),
+            placement: desired.placement.clone(),
+            container: self.container.clone(),
+            host,
+        }
+    }
+}
+
+/// The tags every object carries.
+pub(super) fn tags(stack_tag: &str, uid: &Uid, address: &Address) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("skyplat:stack".to_owned(), stack_tag.to_owned()),
+        ("skyplat:object".to_owned(), uid.to_string()),
+        ("skyplat:address".to_owned(), address.to_string()),
+    ])
+}
+
+fn known(outputs: Option<&OutputMap>, reference: &Reference) -> Resolved {
+    outputs
+        .and_then(|outputs| outputs.get(&reference.field))
+        .map_or(Resolved::Unknown, |tree| Resolved::Known(tree.clone()))
+}
+
+/// A recorded object as something to look for.
+fn as_desired(record: &Record) -> Desired {
+    Desired {
+        address: record.node.address.clone(),
+        kind: record.node.kind.clone(),
+        class: record.node.class,
+        uid: record.uid.clone(),
+        placement: record.node.placement.clone(),
+        inputs: record.node.inputs.clone(),
+        natural_key: record.node.natural_key.clone(),
+    }
+}
+
+/// The client token of a change: the same for every attempt at it, another for another change of the same object.
+fn token(uid: &Uid, operation: &str, inputs: Option<&Tree>) -> String {
+    let inputs = inputs.map(paper::show).unwrap_or_default();
+    hex::encode(&Sha256::digest(format!("{uid}\n{operation}\n{inputs}"))[..16])
+}
+
+fn import_hint(broken: Break) -> Break {
+    match broken {
+        Break::Failed(error) if error.kind == ErrorKind::AlreadyExists && error.hint.is_none() => {
+            Break::Failed(error.hint("import it, or give the object another name"))
+        }
+        other => other,
+    }
+}

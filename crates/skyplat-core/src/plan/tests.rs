@@ -1,0 +1,8 @@
+//! Tests of whole plans, a rule each.
+
+mod decisions;
+mod files;
+mod gates;
+mod laws;
+mod ordering;
+mod replaces;

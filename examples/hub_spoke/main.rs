@@ -1,0 +1,378 @@
+//! The reference front end: one YAML file to a running platform, on the simulated cloud.
+//!
+//! ```text
+//! cargo run --example hub_spoke                  # the whole story, in memory
+//! cargo run --example hub_spoke -- plan          # what an apply would do
+//! cargo run --example hub_spoke -- apply         # do it; states are kept in .skyplat
+//! cargo run --example hub_spoke -- --help
+//! ```
+//!
+//! The stages are those of [`skyplat::workspace::Workspace`]; what is here is what only a program may do: read the
+//! command line and the clock, ask, print, and end with an exit code. `cli` holds the options, `world` what comes from
+//! outside, `progress` the display of a run, `terminal` colour, printing and asking.
+
+mod cli;
+mod progress;
+mod terminal;
+mod world;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
+use skyplat::drift::{accept_drift, find_drift};
+use skyplat::engine::{Control, FinishedStatus};
+use skyplat::plan::{Observations, PlanFile, PlanOptions};
+use skyplat::render::plan::{PlanView, plan_text};
+use skyplat::render::{Exit, Problem, Role, Style, drift, graph, outputs, records, summary};
+use skyplat::state::{State, StoreSession};
+use skyplat::value::Address;
+use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
+
+use cli::{Cli, Command, ExecutorName, Format, Options, StateCommand};
+use progress::Progress;
+use terminal::Colour;
+use world::World;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = cli.check().and_then(|()| {
+        // The simulated cloud lives on a clock that jumps from event to event: a platform's half hour takes moments.
+        skyplat::mock::simulate(move || run(cli))
+            .map_err(|error| Problem::failed(format!("cannot begin to simulate: {error}")))?
+    });
+    match exit {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(problem) => {
+            terminal::talk(&problem.text(&Colour));
+            ExitCode::from(problem.exit.code())
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, Problem> {
+    let Cli { command, options } = cli;
+    match command {
+        None => tour(&options).await,
+        Some(Command::Validate) => validate(&options),
+        Some(Command::Graph) => show_graph(&options).await,
+        Some(Command::Plan) => plan(&options).await,
+        Some(Command::Apply) => apply(&options).await,
+        Some(Command::Refresh) => refresh(&options).await,
+        Some(Command::Outputs) => show_outputs(&options).await,
+        Some(Command::Destroy) => destroy(&options).await,
+        Some(Command::State { command }) => state(&options, command).await,
+    }
+}
+
+/// The whole story in memory: plan, apply, outputs, and a second plan that is empty. Asks nothing.
+async fn tour(options: &Options) -> Result<Exit, Problem> {
+    let parsed = read_config(options)?;
+    let world = World::open(options, "tour", false).await?;
+    let mut session = world.store.lock(world.fresh_state()?, world.owner()).await?;
+    let workspace = world.workspace()?;
+    heading(options, &format!("{} on a simulated cloud", options.config.display()));
+    if !parsed.report.diagnostics.is_empty() {
+        terminal::talk(&format!("{}; `validate` shows them\n\n", parsed.report.summary()));
+    }
+    let prepared = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
+    show_plan(&prepared, options)?;
+    heading(options, "Apply");
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    if exit != Exit::Done {
+        return Ok(exit);
+    }
+    heading(options, "Outputs");
+    print_outputs(&workspace, session.state(), options).await?;
+    heading(options, "A second plan");
+    let again = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
+    show_plan(&again, options)?;
+    Ok(if again.plan.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn validate(options: &Options) -> Result<Exit, Problem> {
+    if options.format == Format::Json {
+        let report = parse(options)?.map_or_else(|report| report, |parsed| parsed.report);
+        terminal::json(&report)?;
+        return Ok(if report.has_errors() { Exit::Usage } else { Exit::Done });
+    }
+    let parsed = read_config(options)?;
+    terminal::talk(&parsed.report.render());
+    let clusters = parsed.config.clusters();
+    let regions: Vec<&str> = clusters.iter().map(|cluster| cluster.region.as_str()).collect();
+    terminal::data(&format!(
+        "{} can be used: it describes {} in {}.\n",
+        options.config.display(),
+        skyplat::render::count(clusters.len(), "cluster"),
+        regions.join(", "),
+    ))?;
+    Ok(Exit::Done)
+}
+
+async fn show_graph(options: &Options) -> Result<Exit, Problem> {
+    let parsed = read_config(options)?;
+    let world = World::open(options, "graph", true).await?;
+    let state = world.load_or_fresh().await?;
+    let workspace = world.workspace()?;
+    let described = workspace.describe(&parsed.config, &state.facts, facts(options)).await?;
+    match options.format {
+        Format::Text => terminal::data(&graph::graph_text(&described.graph, options.objects, &Colour))?,
+        Format::Json => terminal::json(&graph::graph_json(&described.graph))?,
+        Format::Dot => terminal::data(&graph::graph_dot(&described.graph, options.objects))?,
+        Format::Mermaid => terminal::data(&graph::graph_mermaid(&described.graph, options.objects))?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn plan(options: &Options) -> Result<Exit, Problem> {
+    let parsed = read_config(options)?;
+    let world = World::open(options, "plan", true).await?;
+    let state = world.load_or_fresh().await?;
+    terminal::talk(&parsed.report.render());
+    let workspace = world.workspace()?;
+    let prepared = prepare(&workspace, options, Some(&parsed.config), &state).await?;
+    if options.format == Format::Json {
+        terminal::json(&prepared.plan)?;
+    } else {
+        show_plan(&prepared, options)?;
+    }
+    if let Some(file) = &options.out {
+        let saved = workspace.plan_file(&prepared, &state, &plan_options(options, false)).to_json()?;
+        std::fs::write(file, saved).map_err(|error| {
+            Problem::failed(format!("cannot save the plan to {}: {error}", file.display()))
+        })?;
+        terminal::talk(&format!(
+            "\nSaved; `apply --plan {}` does exactly this, or nothing.\n",
+            file.display()
+        ));
+    }
+    Ok(changes(options, !prepared.plan.is_empty()))
+}
+
+async fn apply(options: &Options) -> Result<Exit, Problem> {
+    terminal::can_ask(options.yes)?;
+    let wanted = match &options.plan {
+        Some(file) => Wanted::Saved(Box::new(read_plan(file)?)),
+        None => Wanted::Configured(Box::new(read_config(options)?)),
+    };
+    let world = World::open(options, "apply", true).await?;
+    let fresh = match &wanted {
+        Wanted::Saved(file) => world.fresh_state_of(&file.stack)?,
+        Wanted::Configured(_) => world.fresh_state()?,
+    };
+    let mut session = world.store.lock(fresh, world.owner()).await?;
+    let workspace = world.workspace()?;
+    let prepared = match wanted {
+        Wanted::Saved(file) => workspace.prepare_saved(*file, session.state())?,
+        Wanted::Configured(parsed) => {
+            terminal::talk(&parsed.report.render());
+            prepare(&workspace, options, Some(&parsed.config), session.state()).await?
+        }
+    };
+    if !approve(&prepared, options, "Apply this plan?")? {
+        return Ok(Exit::Failed);
+    }
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    if exit == Exit::Done && options.format == Format::Text {
+        heading(options, "Outputs");
+        print_outputs(&workspace, session.state(), options).await?;
+    }
+    Ok(exit)
+}
+
+/// What an apply is to reach.
+enum Wanted {
+    Saved(Box<PlanFile>),
+    Configured(Box<Parsed>),
+}
+
+async fn destroy(options: &Options) -> Result<Exit, Problem> {
+    terminal::can_ask(options.yes)?;
+    let world = World::open(options, "destroy", true).await?;
+    // Locking would make a stack that is not there.
+    world.load().await?;
+    let mut session = world.store.lock(world.fresh_state()?, world.owner()).await?;
+    let workspace = world.workspace()?;
+    let prepared = prepare(&workspace, options, None, session.state()).await?;
+    let question = format!("Delete all this of the stack {}?", world.stack);
+    if !approve(&prepared, options, &question)? {
+        return Ok(Exit::Failed);
+    }
+    carry_out(&workspace, session.as_mut(), &prepared, options, "destroy").await
+}
+
+async fn refresh(options: &Options) -> Result<Exit, Problem> {
+    if options.accept {
+        terminal::can_ask(options.yes)?;
+    }
+    let world = World::open(options, "refresh", true).await?;
+    let state = world.load().await?;
+    let mut session = match options.accept {
+        true => Some(world.store.lock(world.fresh_state()?, world.owner()).await?),
+        false => None,
+    };
+    let workspace = world.workspace()?;
+    let state = session.as_ref().map_or(&state, |session| session.state()).clone();
+    let mut events = Progress::refresh(options.format);
+    let control = Control::new();
+    terminal::watch_interrupts(&control);
+    let observations = workspace.observe(&state, &control, &mut events).await?;
+    let found = find_drift(&state, &observations);
+    if options.format == Format::Text {
+        terminal::data(&drift::drift_text(&state, &found, &Colour))?;
+    }
+    if let Some(session) = session.as_mut().filter(|_| !found.is_empty()) {
+        if !terminal::confirm("Take this into the records?", options.yes)? {
+            return Ok(Exit::Failed);
+        }
+        session.append(&accept_drift(&state, &observations, &found)).await?;
+        terminal::talk(
+            "The records follow the real world now; a plan says what the configuration makes of it.\n",
+        );
+    }
+    Ok(changes(options, !found.is_empty()))
+}
+
+async fn show_outputs(options: &Options) -> Result<Exit, Problem> {
+    let world = World::open(options, "outputs", true).await?;
+    let state = world.load().await?;
+    print_outputs(&world.workspace()?, &state, options).await?;
+    Ok(Exit::Done)
+}
+
+async fn state(options: &Options, command: StateCommand) -> Result<Exit, Problem> {
+    let world = World::open(options, "state", true).await?;
+    match command {
+        StateCommand::List => {
+            let (stacks, selected) = (world.store.list().await?, world.store.selected().await?);
+            match options.format {
+                Format::Json => terminal::json(&records::stacks_json(&stacks, selected.as_deref()))?,
+                _ => terminal::data(&records::stacks_text(&stacks, selected.as_deref()))?,
+            }
+        }
+        StateCommand::Select { name } => {
+            world.store.select(&name).await?;
+            terminal::talk(&format!("Commands without --stack now mean the stack {name}.\n"));
+        }
+        StateCommand::Remove { name } => {
+            world.store.remove(&name, world.owner()).await?;
+            terminal::talk(&format!("The stack {name} is removed.\n"));
+        }
+        StateCommand::Show => {
+            let state = world.load().await?;
+            match options.format {
+                Format::Json => terminal::json(&records::records_json(&state))?,
+                _ => terminal::data(&records::records_text(&state, &Colour))?,
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Plans what leads from the state to the configuration; without one, to nothing.
+async fn prepare(
+    workspace: &Workspace,
+    options: &Options,
+    config: Option<&PlatformConfig>,
+    state: &State,
+) -> Result<Prepared, Problem> {
+    let description = match config {
+        Some(config) => workspace.describe(config, &state.facts, facts(options)).await?,
+        None => Description::default(),
+    };
+    let observations = if options.no_refresh {
+        Observations::none()
+    } else {
+        workspace.observe(state, &Control::new(), &mut unwatched()).await?
+    };
+    Ok(workspace.plan(description, state, observations, &plan_options(options, config.is_none()))?)
+}
+
+fn plan_options(options: &Options, destroy: bool) -> PlanOptions {
+    let targets = options.target.iter().map(Address::new).collect();
+    PlanOptions { destroy, targets, ..PlanOptions::default() }
+}
+
+/// Applies a plan, shows its progress and says how it ended.
+async fn carry_out(
+    workspace: &Workspace,
+    session: &mut dyn StoreSession,
+    prepared: &Prepared,
+    options: &Options,
+    operation: &str,
+) -> Result<Exit, Problem> {
+    let control = Control::new();
+    terminal::watch_interrupts(&control);
+    let mut events = Progress::new(&prepared.plan, options, &control);
+    let report = workspace.apply(prepared, session, &control, &mut events).await?;
+    drop(events);
+    if options.format == Format::Text {
+        terminal::talk(&summary::summary_text(&report, operation, Some("simulated"), &Colour));
+    }
+    Ok(if report.status == FinishedStatus::Succeeded { Exit::Done } else { Exit::Failed })
+}
+
+/// Shows what is going to be done and asks for it, unless nothing changes.
+fn approve(prepared: &Prepared, options: &Options, question: &str) -> Result<bool, Problem> {
+    if options.format == Format::Text {
+        show_plan(prepared, options)?;
+        terminal::talk("\n");
+    }
+    if prepared.plan.is_empty() || terminal::confirm(question, options.yes)? {
+        return Ok(true);
+    }
+    terminal::talk("Nothing was changed.\n");
+    Ok(false)
+}
+
+fn show_plan(prepared: &Prepared, options: &Options) -> Result<(), Problem> {
+    let view = PlanView { resources: prepared.description.graph.resources(), objects: options.objects };
+    terminal::data(&plan_text(&prepared.plan, view, &Colour))
+}
+
+async fn print_outputs(workspace: &Workspace, state: &State, options: &Options) -> Result<(), Problem> {
+    let values = workspace.outputs(state, options.show_secrets, &Control::new()).await?;
+    match options.format {
+        Format::Json => terminal::json(&outputs::outputs_json(&values, options.show_secrets)),
+        _ => terminal::data(&outputs::outputs_text(&values, options.show_secrets, &Colour)),
+    }
+}
+
+fn heading(options: &Options, text: &str) {
+    if options.format == Format::Text {
+        terminal::talk(&format!("\n{}\n\n", Colour.paint(Role::Strong, &format!("── {text}"))));
+    }
+}
+
+fn read_config(options: &Options) -> Result<Parsed, Problem> {
+    Ok(parse(options)??)
+}
+
+/// Reads the configuration; the inner error is its report.
+fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
+    let name = options.config.display().to_string();
+    let bytes = std::fs::read(&options.config).map_err(|error| {
+        Problem::usage(format!("cannot read the configuration {name}: {error}"))
+            .hint("--config names another file")
+    })?;
+    let target = match options.executor {
+        ExecutorName::Mock => Target::Simulated,
+        ExecutorName::Cloud => Target::Cloud,
+    };
+    Ok(parse_config(&name, &bytes, target))
+}
+
+fn read_plan(file: &Path) -> Result<PlanFile, Problem> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Problem::usage(format!("cannot read the plan {}: {error}", file.display())))?;
+    Ok(PlanFile::from_json(&text)?)
+}
+
+fn facts(options: &Options) -> FactChoice {
+    if options.refresh_facts { FactChoice::Fresh } else { FactChoice::Recorded }
+}
+
+fn changes(options: &Options, exist: bool) -> Exit {
+    if exist && options.detailed_exitcode { Exit::Changes } else { Exit::Done }
+}
