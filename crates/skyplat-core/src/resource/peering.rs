@@ -91,3 +91,37 @@ fn side(
     }
     Ok(ready)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{ObjectGraph, ResourceGraph, lower};
+    use crate::resource::fixture::{facts, node, vpc};
+
+    fn peered(a: Vpc, b: Vpc) -> Result<ObjectGraph, LowerError> {
+        let mut graph = ResourceGraph::new();
+        let a = graph.add("one/vpc", a).unwrap();
+        let b = graph.add("other/vpc", b).unwrap();
+        let peering = Peering { name: "pair".into(), a, b, tags: BTreeMap::new() };
+        graph.add("peering/pair", peering).unwrap();
+        lower(&graph, &facts(&["us-west-2", "us-east-1"]))
+    }
+
+    #[test]
+    fn a_pair_is_the_same_whoever_is_named_first() {
+        for (one, other) in [("us-west-2", "us-east-1"), ("us-east-1", "us-west-2")] {
+            let graph = peered(vpc(one), vpc(other)).unwrap();
+            let region = &node(&graph, "peering/pair/connection").placement.region;
+            assert_eq!(*region, Some("us-east-1".into()));
+            assert!(graph.get(&"peering/pair/route-us-west-2-private".into()).is_some());
+        }
+    }
+
+    #[test]
+    fn networks_that_overlap_or_share_a_region_are_refused() {
+        let overlapping = Vpc { cidr: "10.1.128.0/17".parse().unwrap(), ..vpc("us-west-2") };
+        let error = peered(vpc("us-east-1"), overlapping).unwrap_err();
+        assert!(error.message.contains("10.1.0.0/16") && error.message.contains("10.1.128.0/17"), "{error}");
+        assert!(peered(vpc("us-east-1"), vpc("us-east-1")).unwrap_err().message.contains("us-east-1"));
+    }
+}

@@ -2,8 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fixture::{ancestors, hub_and_spoke, inputs, lowered, node, objects};
-use crate::graph::ObjectGraph;
+use proptest::prelude::*;
+
+use super::fixture::{
+    KUBERNETES, ancestors, cluster, facts, facts_with_zones, hub_and_spoke, inputs, lower_vpc, lowered, node,
+    objects, pool, text, vpc, zone,
+};
+use super::{EksCluster, Karpenter, Vpc};
+use crate::config::{IamSettings, Nat, Zones};
+use crate::facts::Zone;
+use crate::graph::{ObjectGraph, ResourceGraph, lower};
 use crate::object::ec2::*;
 use crate::object::eks::*;
 use crate::object::events::EventsRule;
@@ -314,6 +322,90 @@ fn ec2_accepts_the_description_of_every_rule() {
         seen += 1;
     }
     assert_eq!(seen, 27, "two groups, twelve rules each, and the hub's way into the spoke");
+}
+
+#[test]
+fn every_role_has_the_path_and_the_boundary_that_are_asked_for() {
+    let mut graph = ResourceGraph::new();
+    let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
+    let boundary = "arn:aws:iam::123456789012:policy/boundary";
+    let iam = IamSettings { path: "/ml/".into(), permissions_boundary_arn: Some(boundary.into()) };
+    let cluster = graph.add("main/eks", EksCluster { iam, ..cluster("sp-dev", network) }).unwrap();
+    let karpenter = Karpenter {
+        cluster,
+        region: "us-west-2".into(),
+        kubernetes: KUBERNETES.into(),
+        version: "1.14.1".into(),
+        pools: vec![pool("system")],
+        spot_role: None,
+    };
+    graph.add("main/karpenter", karpenter).unwrap();
+    let graph = lowered(&graph);
+    let mut seen = 0;
+    for node in graph.nodes().values().filter(|node| ["iam.role", "iam.policy"].contains(&node.kind.as_str()))
+    {
+        let shown = inputs(&graph, node.address.as_str());
+        assert_eq!(shown["path"], "/ml/", "{}", node.address);
+        if node.kind.as_str() == "iam.role" {
+            assert_eq!(shown["permissions_boundary"], boundary, "{}", node.address);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 4, "service, Fargate, nodes, Karpenter");
+}
+
+#[test]
+fn two_clusters_of_one_name_are_refused_before_anything_is_made() {
+    let mut graph = ResourceGraph::new();
+    let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
+    graph.add("main/eks", cluster("sp-dev", network)).unwrap();
+    graph.add("main/eks-2", cluster("sp-dev", network)).unwrap();
+    let error = lower(&graph, &facts(&["us-west-2"])).unwrap_err();
+    assert!(error.message.contains("sp-dev"), "{error}");
+}
+
+proptest! {
+    /// Whatever zones a region has: a network uses the usable ones once each, or is refused.
+    #[test]
+    fn subnets_lie_in_usable_zones_and_never_two_in_one(
+        zones in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 0..7),
+        count in 0u64..6,
+        per_az: bool,
+    ) {
+        let described: Vec<Zone> = zones
+            .iter()
+            .zip('a'..)
+            .map(|((available, whole, open), letter)| {
+                let usable = zone(&format!("us-east-1{letter}"), &format!("use1-az{letter}"));
+                Zone {
+                    state: if *available { "available" } else { "impaired" }.into(),
+                    zone_type: if *whole { "availability-zone" } else { "local-zone" }.into(),
+                    opt_in_status: if *open { "opt-in-not-required" } else { "opted-in" }.into(),
+                    ..usable
+                }
+            })
+            .collect();
+        let usable = zones.iter().filter(|(available, whole, open)| *available && *whole && *open).count();
+        let expected = usable.min(usize::try_from(count).unwrap());
+        let nat = if per_az { Nat::PerAz } else { Nat::One };
+        let network = Vpc { zones: Zones::Count(count), nat, ..vpc("us-east-1") };
+        match lower_vpc(network, &facts_with_zones("us-east-1", &described)) {
+            Err(_) => prop_assert!(expected < 2),
+            Ok(graph) => {
+                let zones_of = |side: &str| -> Vec<String> {
+                    let subnets = graph.nodes().values().filter(|node| {
+                        node.kind.as_str() == "ec2.subnet" && node.address.as_str().contains(side)
+                    });
+                    let zone = |node: &ObjectNode| text(&graph, node.address.as_str(), "availability_zone");
+                    subnets.map(zone).collect()
+                };
+                let private = zones_of("/private-");
+                prop_assert_eq!(private.len(), expected);
+                prop_assert_eq!(private.iter().collect::<BTreeSet<_>>().len(), expected);
+                prop_assert_eq!(zones_of("/public-").len(), if per_az { expected } else { 1 });
+            }
+        }
+    }
 }
 
 #[test]

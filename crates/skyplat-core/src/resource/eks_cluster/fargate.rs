@@ -149,3 +149,30 @@ const PARSER_SETTINGS: &str = "\
     Time_Key time
     Time_Format %Y-%m-%dT%H:%M:%S.%L%z
 ";
+
+#[cfg(test)]
+mod tests {
+    use crate::resource::fixture::{ancestors, hub_and_spoke, inputs, lowered};
+
+    #[test]
+    fn pods_log_to_the_own_group_and_region_of_their_cluster() {
+        let graph = lowered(&hub_and_spoke().graph);
+        let namespace = inputs(&graph, "us-east-1/eks/namespace-logging");
+        assert_eq!(namespace["metadata"]["labels"]["aws-observability"], "enabled");
+        let output = inputs(&graph, "us-east-1/eks/fargate-logging")["data"]["output.conf"].clone();
+        let output = output.as_str().unwrap();
+        assert!(output.contains("\n    region us-east-1\n"), "{output}");
+        assert!(output.contains("\n    log_group_name /skyplat/sp-dev-us-east-1/fargate\n"), "{output}");
+    }
+
+    #[test]
+    fn logging_and_rights_come_before_the_first_pod() {
+        let graph = lowered(&hub_and_spoke().graph);
+        for pod in ["hub/eks/addon-coredns", "hub/karpenter/controller"] {
+            let waits = ancestors(&graph, pod);
+            for needed in ["fargate-logging", "fargate-profile", "fargate-role-attachment-logs"] {
+                assert!(waits.contains(&format!("hub/eks/{needed}")), "{pod} does not wait for {needed}");
+            }
+        }
+    }
+}

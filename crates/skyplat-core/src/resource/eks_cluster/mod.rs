@@ -127,6 +127,7 @@ impl Resource for EksCluster {
         let vpc_cni = addons::vpc_cni(cx, self, &vpc.region, &cluster)?;
         let profile = fargate::add(cx, self, &vpc, &cluster, &pods)?;
         let fargate = profile.and(&rules).and(&vpc.egress);
+        // Of an upgrade, the order that EKS asks for: kube-proxy before CoreDNS. At the start it costs nothing.
         let dns = addons::coredns(cx, self, &vpc.region, &cluster, &fargate.and(&kube_proxy))?;
 
         Ok(EksClusterOutputs {

@@ -182,3 +182,61 @@ impl Resource for SpotServiceRole {
         Ok(cx.object("role", role).on_delete(OnDelete::Retain).add()?.ready())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{ObjectGraph, ResourceGraph, lower};
+    use crate::resource::fixture::{KUBERNETES, cluster, facts, gpu_pool, inputs, node, pool, vpc};
+
+    /// Lowers Karpenter as `change` leaves it.
+    fn with(change: impl FnOnce(&mut Karpenter, &mut ResourceGraph)) -> Result<ObjectGraph, LowerError> {
+        let mut graph = ResourceGraph::new();
+        let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
+        let cluster = graph.add("main/eks", cluster("sp-dev", network)).unwrap();
+        let mut karpenter = Karpenter {
+            cluster,
+            region: "us-west-2".into(),
+            kubernetes: KUBERNETES.into(),
+            version: "1.14.1".into(),
+            pools: vec![pool("system")],
+            spot_role: None,
+        };
+        change(&mut karpenter, &mut graph);
+        graph.add("main/karpenter", karpenter).unwrap();
+        lower(&graph, &facts(&["us-west-2"]))
+    }
+
+    #[test]
+    fn nodes_have_a_pinned_image_and_the_name_of_their_role() {
+        let graph = with(|_, _| {}).unwrap();
+        let class = inputs(&graph, "main/karpenter/node-class-system");
+        assert_eq!(class["spec"]["amiSelectorTerms"][0]["alias"], "al2023@v20261110");
+        assert_eq!(class["spec"]["role"], "sp-dev-karpenter-node");
+        assert_eq!(class["spec"]["blockDeviceMappings"][0]["ebs"]["encrypted"], true);
+        assert_eq!(inputs(&graph, "main/karpenter/interruption-queue")["queue_name"], "sp-dev");
+    }
+
+    #[test]
+    fn it_must_be_for_the_version_that_its_cluster_runs() {
+        let error = with(|karpenter, _| karpenter.kubernetes = "1.34".into()).unwrap_err();
+        assert!(error.message.contains("1.34") && error.message.contains("1.35"), "{error}");
+    }
+
+    #[test]
+    fn spot_pools_need_the_role_of_the_account_which_is_never_deleted() {
+        let error = with(|karpenter, _| karpenter.pools.push(gpu_pool("gpu"))).unwrap_err();
+        assert!(error.message.contains("gpu") && error.hint.is_some(), "{error}");
+        let graph = with(|karpenter, graph| {
+            karpenter.pools.push(gpu_pool("gpu"));
+            karpenter.spot_role = Some(graph.add("spot-role", SpotServiceRole).unwrap());
+        })
+        .unwrap();
+        assert_eq!(node(&graph, "spot-role/role").on_delete, OnDelete::Retain);
+    }
+
+    #[test]
+    fn two_pools_of_one_name_are_refused() {
+        assert!(with(|karpenter, _| karpenter.pools.push(pool("system"))).is_err());
+    }
+}
