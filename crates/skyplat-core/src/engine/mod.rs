@@ -21,6 +21,8 @@ mod retry;
 mod run;
 mod secrets;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -66,10 +66,13 @@ impl Scrub {
         outputs.values().for_each(|tree| self.add(tree));
     }
 
-    /// Cuts the secrets out of a text, as they are and as they look inside a JSON or debug text.
+    /// Cuts the secrets out of a text, as they are and as they look inside a JSON or debug text. Long ones go first: a
+    /// secret may be part of another.
     pub(super) fn text(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for secret in &self.0 {
+        let mut secrets: Vec<&Secret> = self.0.iter().collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        for secret in secrets {
             clean = clean.replace(secret.expose(), "(secret)");
             let quoted = serde_json::Value::from(secret.expose()).to_string();
             let inner = quoted.trim_matches('"');
@@ -107,6 +110,13 @@ mod tests {
         ]);
         let sealed = seal(&tree, &key);
         assert!(!sealed.has_secret() && has_digest(&sealed));
+    }
+
+    #[test]
+    fn a_secret_inside_of_another_leaves_nothing_of_it() {
+        let mut scrub = Scrub::default();
+        scrub.add(&tree!([(Secret::new("abc")), (Secret::new("Bearer abcdef"))]));
+        assert_eq!(scrub.text("sent Bearer abcdef and abc"), "sent (secret) and (secret)");
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn tenants(
             role: tenant_role(builder, region, tenant)?,
             quota: tenant.quota.clone(),
             gpu_overview,
-            cleaners: addons.cleaners(region.karpenter),
+            cleaners: addons.cleaners(),
             protect,
         };
         planes.push(builder.add(&region.at(&format!("data-plane/{}", tenant.name)), plane)?);

@@ -46,10 +46,9 @@ pub(super) struct BaseAddons {
 }
 
 impl BaseAddons {
-    /// Returns what must outlive a tenant's workloads, load balancers and volumes.
-    pub(super) fn cleaners(&self, nodes: Handle<Karpenter>) -> Cleaners {
+    /// Returns what must outlive a tenant's load balancers and volumes.
+    pub(super) fn cleaners(&self) -> Cleaners {
         Cleaners {
-            nodes,
             load_balancers: self.load_balancers,
             block_volumes: self.ebs_csi,
             shared_volumes: self.efs_csi,

@@ -38,6 +38,11 @@ fn a_namespace_is_emptied_while_its_controllers_live() {
     ] {
         assert!(stands_on.contains(needed), "{gate} does not stand on {needed}");
     }
+    // What may go while the tenant stays: a gate is drained when anything it stands on goes.
+    let directly = node(&graph, gate).depends_on();
+    for passing in ["/karpenter/", "/network-policy", "/mount-target-", "/security-group"] {
+        assert!(directly.iter().all(|on| !on.as_str().contains(passing)), "{gate} stands on {passing}");
+    }
     // On the way up nothing waits for it.
     assert!(graph.nodes().values().all(|node| !node.depends_on().iter().any(|on| on.as_str() == gate)));
 }

@@ -65,7 +65,7 @@ impl Resource for EfsCsi {
                 }
             }),
         };
-        let release = ground.release(cx, chart, &role.ready)?;
+        let release = ground.release(cx, chart, &role.ready.and(&mount_targets))?;
         let class = cx
             .object("storage-class", K8sObject::new(storage_class(&file_system)))
             .within(&ground.cluster.container)
@@ -73,7 +73,7 @@ impl Resource for EfsCsi {
             .add()?;
         Ok(EfsCsiOutputs {
             storage_class: class.output(K8sObject::NAME),
-            driver: release.ready().and(&mount_targets),
+            driver: release.ready(),
             first_node: ground.first_node(cx, self.first_node, &release)?,
         })
     }

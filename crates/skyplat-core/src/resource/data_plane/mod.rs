@@ -23,7 +23,6 @@ use crate::object::k8s::K8sObject;
 use crate::resource::addon::{EbsCsi, EfsCsi, LoadBalancerController};
 use crate::resource::eks_cluster::{EksCluster, EksClusterOutputs};
 use crate::resource::irsa_role::IrsaRole;
-use crate::resource::karpenter::Karpenter;
 use crate::resource::manifests;
 use crate::tree;
 use crate::value::{Secret, ToTree, Tree, Value};
@@ -42,11 +41,9 @@ pub enum TenantRole {
     Given(RoleArn),
 }
 
-/// What takes a tenant's workloads, load balancers and volumes away, and so must outlive them.
-#[derive(Debug, Clone)]
+/// What takes a tenant's load balancers and volumes away, and so must outlive them.
+#[derive(Debug, Clone, Default)]
 pub struct Cleaners {
-    /// Keeps the nodes on which pods end.
-    pub nodes: Handle<Karpenter>,
     /// Takes load balancers away.
     pub load_balancers: Option<Handle<LoadBalancerController>>,
     /// Takes block volumes away.
@@ -57,7 +54,7 @@ pub struct Cleaners {
 
 impl Cleaners {
     fn ready(&self, cx: &mut Lowering<'_>) -> Result<Ready, LowerError> {
-        let mut marks = vec![cx.outputs(self.nodes)?.pools];
+        let mut marks = Vec::new();
         if let Some(handle) = self.load_balancers {
             marks.push(cx.outputs(handle)?.load_balancers);
         }
@@ -142,12 +139,14 @@ impl Resource for DataPlane {
         let (account, token) = server_account(&mut made, &namespace)?;
         self.server_rights(&mut made, &namespace, &account, &system)?;
         let service_account = workload_account(&mut made, &namespace, &role_arn)?;
+        // A gate is drained when anything it stands on goes: a quota may go without the workloads.
+        let rights = made.ready.clone();
         self.walls(&mut made, &namespace)?;
 
         let ready = made.ready;
         cx.object("workloads", WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() })
             .within(&cluster.container)
-            .after(&ready)
+            .after(&rights)
             .after(&cleaners)
             .add()?;
 

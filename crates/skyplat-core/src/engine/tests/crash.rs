@@ -1,0 +1,96 @@
+//! Crash: the run ends at any journal entry, or at any moment, and the next run ends where one without a crash would.
+
+use std::time::Duration;
+
+use super::world::Fault;
+use super::*;
+use crate::executor::ErrorKind;
+
+/// Something of everything: references, a replace of either order, an update, a delete.
+fn before() -> ObjectGraph {
+    graph([
+        node("a", tree!({ "v": 1 })),
+        node("b", tree!({ "fixed": 1, "a": (output("a", "id")) })),
+        after(node("c", tree!({ "b": (output("b", "id")) })), &["a"]),
+        after(node("old", tree!({})), &["c"]),
+        node("other", tree!({ "seconds": 3 })),
+    ])
+}
+
+fn wanted() -> ObjectGraph {
+    graph([
+        node("a", tree!({ "v": 2 })),
+        node("b", tree!({ "fixed": 2, "a": (output("a", "id")) })),
+        after(node("c", tree!({ "b": (output("b", "id")) })), &["a"]),
+        node("new", tree!({ "c": (output("c", "id")) })),
+        node("other", tree!({ "seconds": 3 })),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_at_any_journal_entry_the_next_run_ends_where_it_should() {
+    for crash in 0.. {
+        let mut lab = Lab::default();
+        lab.apply(&before()).await;
+        lab.room = Some(crash);
+        let crashed = lab.try_apply(Some(&wanted())).await.is_err();
+        lab.room = None;
+        lab.apply(&wanted()).await;
+        lab.settled(&wanted()).await;
+        assert!(lab.state().await.deposed.is_empty(), "crash at {crash}");
+        lab.destroy().await;
+        assert!(lab.world.addresses().is_empty() && lab.state().await.is_empty(), "crash at {crash}");
+        if !crashed {
+            assert!(crash > 8, "there were only {crash} entries");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_at_any_moment_nothing_is_made_twice_or_lost() {
+    for second in 0..60 {
+        let mut lab = Lab::default();
+        lab.world.fault("create b", [Fault::After(ErrorKind::Retryable)]);
+        let first = before();
+        let run = tokio::time::timeout(Duration::from_secs(second), lab.try_apply(Some(&first)));
+        let over = run.await.is_ok();
+        lab.world.heal();
+        // What is to be made may have changed in the meantime.
+        lab.apply(&wanted()).await;
+        if lab.plan(Some(&wanted()), &Observations::none()).await.0.has_work() {
+            lab.apply(&wanted()).await;
+        }
+        lab.settled(&wanted()).await;
+        if over {
+            assert!(second > 20);
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_after_a_crash_finds_what_was_made() {
+    for second in 0..40 {
+        let mut lab = Lab::default();
+        let first = before();
+        let run =
+            tokio::time::timeout(Duration::from_millis(1000 * second + 500), lab.try_apply(Some(&first)));
+        drop(run.await);
+        lab.destroy().await;
+        assert_eq!(lab.world.addresses(), Vec::<String>::new(), "crash after {second} s");
+        assert!(lab.state().await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resumed_create_is_updated_when_its_inputs_changed_since() {
+    let mut lab = Lab::default();
+    let first = graph([node("a", tree!({ "v": 1 }))]);
+    drop(tokio::time::timeout(Duration::from_secs(5), lab.try_apply(Some(&first))).await);
+    lab.world.calls();
+    let changed = graph([node("a", tree!({ "v": 2 }))]);
+    lab.apply(&changed).await;
+    assert_eq!(lab.world.calls(), ["find a", "update a"]);
+    lab.settled(&changed).await;
+}

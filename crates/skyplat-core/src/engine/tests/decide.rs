@@ -1,0 +1,121 @@
+//! What was open at plan time, and what is left in place.
+
+use super::world::Fault;
+use super::*;
+use crate::executor::ErrorKind;
+use crate::plan::{Action, Observation};
+
+/// `a` gives a shade that its change recomputes; `b` is replaced when its shade is another.
+fn shaded(v: i64, shade: &str) -> ObjectGraph {
+    graph([
+        ObjectNode {
+            rules: FieldRules::new().recomputes("v", ["shade"]),
+            ..node("a", tree!({ "v": v, "shade": shade }))
+        },
+        node("b", tree!({ "fixed": (output("a", "shade")) })),
+        node("c", tree!({ "b": (output("b", "id")) })),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replace_whose_values_turn_out_equal_is_a_keep_with_all_it_drags() {
+    let mut lab = Lab::default();
+    lab.apply(&shaded(1, "dark")).await;
+    lab.world.calls();
+    let (plan, _) = lab.plan(Some(&shaded(2, "dark")), &Observations::none()).await;
+    let planned: Vec<_> = plan.steps.iter().map(|step| (step.address.as_str(), step.action)).collect();
+    assert_eq!(planned, [("a", Action::Update), ("b", Action::Replace), ("c", Action::Update)]);
+    let report = lab.apply(&shaded(2, "dark")).await;
+    assert_eq!(lab.world.calls(), ["update a"]);
+    assert_eq!((report.totals.updated, report.totals.replaced, report.totals.kept), (1, 0, 2));
+    lab.settled(&shaded(2, "dark")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replace_whose_values_differ_is_taken_and_counted_once() {
+    let mut lab = Lab::default();
+    lab.apply(&shaded(1, "dark")).await;
+    lab.world.calls();
+    lab.events.clear();
+    let report = lab.apply(&shaded(2, "light")).await;
+    assert_eq!((report.totals.updated, report.totals.replaced), (2, 1));
+    assert_eq!(lab.world.calls(), ["update a", "create b", "update c", "delete b"]);
+    let parts: Vec<_> = lab
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Step { part: Some(part), phase: Phase::Done, .. } => Some(format!("{part:?}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(parts, ["Make", "Remove"]);
+    lab.settled(&shaded(2, "light")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_stay_stays_and_needs_no_call() {
+    let mut lab = Lab::default();
+    let kept = ObjectNode { on_delete: OnDelete::Retain, ..node("kept", tree!({})) };
+    lab.apply(&graph([kept])).await;
+    lab.world.calls();
+    lab.events.clear();
+    let report = lab.destroy().await;
+    assert!(matches!(outcome(&report, "kept"), StepOutcome::Retained { .. }));
+    assert_eq!(lab.phases(), ["started kept", "retained kept"]);
+    assert_eq!(lab.world.calls(), Vec::<String>::new());
+    assert_eq!((lab.world.addresses(), lab.state().await.is_empty()), (vec!["kept".to_owned()], true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_use_stays_when_that_was_asked_for() {
+    let mut lab = Lab::default();
+    let shared = ObjectNode { on_delete: OnDelete::RetainIfInUse, ..node("shared", tree!({})) };
+    lab.apply(&graph([shared])).await;
+    lab.world.fault("delete shared", std::iter::repeat_n(Fault::Before(ErrorKind::DependencyViolation), 500));
+    let report = lab.destroy().await;
+    assert!(matches!(outcome(&report, "shared"), StepOutcome::Retained { .. }));
+    assert_eq!(report.status, FinishedStatus::Succeeded);
+}
+
+fn contained() -> ObjectGraph {
+    let mut pod = node("pod", tree!({ "seconds": 1 }));
+    pod.placement.container = Some("cluster".into());
+    graph([node("cluster", tree!({})), pod])
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_inside_of_something_that_is_gone_is_forgotten() {
+    let mut lab = Lab::default();
+    lab.apply(&contained()).await;
+    lab.world.look().things.clear();
+    let state = lab.state().await;
+    let (engine, context, control) = (lab.engine(), lab.context(), Control::new());
+    let seen = engine.refresh(&state, &context, &control, &mut |_| {}).await.unwrap();
+    let uid = &state.objects[&Address::new("pod")].uid;
+    assert_eq!(seen.get(uid), Some(&Observation::Missing));
+    lab.world.calls();
+    let (plan, wanted) = lab.plan(None, &seen).await;
+    let report = lab.run(&plan, &wanted, &seen).await.unwrap();
+    assert_eq!(report.status, FinishedStatus::Succeeded);
+    assert!(lab.state().await.is_empty());
+    assert!(!lab.world.calls().contains(&"delete pod".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_waits_and_drains_and_is_never_counted() {
+    let mut lab = Lab::default();
+    let gate = ObjectNode {
+        kind: "gate.ready".into(),
+        class: Class::Gate,
+        ..after(node("gate", tree!({})), &["a"])
+    };
+    let gated = graph([node("a", tree!({})), gate, after(node("b", tree!({})), &["gate"])]);
+    let report = lab.apply(&gated).await;
+    assert_eq!((report.totals.created, report.totals.kept), (2, 0));
+    assert_eq!(lab.world.calls(), ["create a", "create gate", "create b"]);
+    lab.settled(&gated).await;
+    let report = lab.destroy().await;
+    assert_eq!(report.totals.deleted, 2);
+    assert_eq!(lab.world.calls(), ["delete b", "delete gate", "delete a"]);
+    assert!(lab.state().await.is_empty());
+}

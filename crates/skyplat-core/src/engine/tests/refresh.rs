@@ -1,0 +1,76 @@
+//! Refresh: batches, what is seen, and taking it into the state.
+
+use super::super::{RefreshTotals, accept};
+use super::world::Fault;
+use super::*;
+use crate::executor::ErrorKind;
+use crate::plan::Observation;
+
+fn placed() -> ObjectGraph {
+    let mut inside = ["p1", "p2"].map(|name| node(name, tree!({ "v": 1 })));
+    for pod in &mut inside {
+        pod.placement.container = Some("cluster".into());
+    }
+    let elsewhere = ObjectNode { kind: "test.other".into(), ..node("other", tree!({ "v": 1 })) };
+    let gate = ObjectNode { kind: "gate.x".into(), class: Class::Gate, ..node("gate", tree!({})) };
+    graph(
+        [node("a", tree!({ "v": 1 })), node("cluster", tree!({})), elsewhere, gate].into_iter().chain(inside),
+    )
+}
+
+async fn refresh(lab: &mut Lab) -> (State, Observations, RefreshTotals) {
+    let state = lab.state().await;
+    let (engine, context) = (lab.engine(), lab.context());
+    lab.world.calls();
+    let mut events = Vec::new();
+    let mut sink = |event: Event| events.push(event);
+    let seen = engine.refresh(&state, &context, &Control::new(), &mut sink).await.unwrap();
+    let Some(Event::Finished { refresh: Some(totals), .. }) = events.last() else { panic!("{events:?}") };
+    (state, seen, *totals)
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_of_one_kind_and_place_are_read_at_once_and_contained_ones_last() {
+    let mut lab = Lab::default();
+    lab.apply(&placed()).await;
+    let (_, seen, totals) = refresh(&mut lab).await;
+    assert_eq!(lab.world.calls(), ["read other", "read a cluster", "read p1 p2"]);
+    assert_eq!((seen.0.len(), totals), (5, RefreshTotals::default()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_reach_is_not_gone() {
+    let mut lab = Lab::default();
+    lab.apply(&placed()).await;
+    lab.world.fault("read a cluster", std::iter::repeat_n(Fault::Before(ErrorKind::Unreachable), 99));
+    let (state, seen, totals) = refresh(&mut lab).await;
+    assert_eq!((totals.unreachable, totals.missing), (4, 0));
+    for name in ["cluster", "p1"] {
+        let uid = &state.objects[&Address::new(name)].uid;
+        assert!(matches!(seen.get(uid), Some(Observation::Unreachable { .. })));
+    }
+    assert_eq!(accept(&state, &seen), Vec::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_seen_and_can_be_taken_into_the_state() {
+    let mut lab = Lab::default();
+    lab.apply(&placed()).await;
+    let state = lab.state().await;
+    {
+        let mut world = lab.world.look();
+        let uid = &state.objects[&Address::new("a")].uid;
+        world.things.get_mut(uid).unwrap().inputs = tree!({ "v": 7, "theirs": true });
+        world.things.retain(|_, thing| thing.address != "other");
+    }
+    let (state, seen, totals) = refresh(&mut lab).await;
+    assert_eq!((totals.drifted, totals.missing), (1, 1));
+    let entries = accept(&state, &seen);
+    let mut session = lab.session().await;
+    session.append(&entries).await.unwrap();
+    drop(session);
+    let state = lab.state().await;
+    assert_eq!(state.objects[&Address::new("a")].node.inputs, tree!({ "v": 7 }));
+    assert!(!state.objects.contains_key(&Address::new("other")));
+    assert_eq!(refresh(&mut lab).await.2, RefreshTotals::default());
+}
