@@ -28,6 +28,8 @@ pub struct Catalogue {
     pub addons: BTreeSet<String>,
     /// Helm charts by name; of an `oci://` address, what follows the last slash.
     pub charts: BTreeSet<String>,
+    /// Families of EC2 instances.
+    pub instance_families: BTreeSet<String>,
     /// The newest AL2023 AMI release.
     pub ami_release: String,
 }
@@ -102,6 +104,15 @@ const CHARTS: &[&str] = &[
     "tailscale-operator",
 ];
 
+const INSTANCE_FAMILIES: &str = "
+    a1 c5 c5a c5ad c5d c5n c6a c6g c6gd c6gn c6i c6id c6in c7a c7g c7gd c7gn c7i c7i-flex c8a c8g c8gd c8gn c8i
+    c8i-flex d3 d3en dl1 dl2q f1 f2 g4ad g4dn g5 g5g g6 g6e g6f g7e gr6 gr6f h1 hpc6a hpc6id hpc7a hpc7g i3 i3en i4g
+    i4i i7i i7ie i8g i8ge im4gn inf1 inf2 is4gen m5 m5a m5ad m5d m5dn m5n m5zn m6a m6g m6gd m6i m6id m6idn m6in m7a
+    m7g m7gd m7i m7i-flex m8a m8g m8gd m8i m8i-flex p3 p3dn p4d p4de p5 p5e p5en p6-b200 p6-b300 p6e-gb200 r5 r5a r5ad
+    r5b r5d r5dn r5n r6a r6g r6gd r6i r6id r6idn r6in r7a r7g r7gd r7i r7iz r8a r8g r8gb r8gd r8gn r8i r8i-flex t2 t3
+    t3a t4g trn1 trn1n trn2 u7i-12tb vt1 x1 x1e x2gd x2idn x2iedn x2iezn x8g z1d
+";
+
 /// Zones that EKS refuses for a control plane, by zone id.
 const REFUSED_BY_EKS: &[&str] = &["use1-az3", "usw1-az2", "cac1-az3"];
 
@@ -135,6 +146,7 @@ impl Default for Catalogue {
             kubernetes_versions: set(KUBERNETES_VERSIONS),
             addons: set(ADDONS),
             charts: set(CHARTS),
+            instance_families: INSTANCE_FAMILIES.split_whitespace().map(str::to_owned).collect(),
             ami_release: "v20261110".into(),
         }
     }
@@ -178,6 +190,28 @@ impl Catalogue {
         ));
         zones.sort_by(|one, other| one.name.cmp(&other.name));
         zones
+    }
+
+    /// Returns whether there is an instance type, such as `m7i.large`.
+    pub fn knows_instance_type(&self, name: &str) -> bool {
+        let is_size = |size: &str| {
+            let size = size.strip_prefix("metal-").unwrap_or(size);
+            let large = size.trim_start_matches(|c: char| c.is_ascii_digit());
+            ["nano", "micro", "small", "medium", "large", "xlarge", "metal", "xl"].contains(&large)
+        };
+        name.split_once('.').is_some_and(|(family, size)| self.knows_instance_family(family) && is_size(size))
+    }
+
+    /// Returns whether there is an instance family, such as `m7i`.
+    pub fn knows_instance_family(&self, name: &str) -> bool {
+        self.instance_families.contains(name)
+    }
+
+    /// Returns whether there is an instance category, such as `m`.
+    pub fn knows_instance_category(&self, name: &str) -> bool {
+        self.instance_families.iter().any(|family| {
+            family.strip_prefix(name).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
     }
 
     /// Returns whether EKS puts control planes into a zone.
@@ -229,6 +263,18 @@ mod tests {
             assert!(zones(region).iter().any(|zone| zone.id == id && !catalogue.eks_takes(zone)), "{id}");
         }
         assert!(zones("us-west-9").is_empty());
+    }
+
+    #[test]
+    fn instances_that_do_not_exist_are_not_known() {
+        let catalogue = Catalogue::default();
+        assert!(
+            ["t3.medium", "g5.xlarge", "m7i.48xlarge", "c7g.metal"]
+                .iter()
+                .all(|name| catalogue.knows_instance_type(name))
+        );
+        assert!(["t3.mediun", "m99.large", "g5", ""].iter().all(|name| !catalogue.knows_instance_type(name)));
+        assert!(catalogue.knows_instance_category("m") && !catalogue.knows_instance_category("q"));
     }
 
     #[test]

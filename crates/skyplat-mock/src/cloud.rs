@@ -24,7 +24,7 @@ use skyplat_core::value::Tree;
 use crate::catalogue::Catalogue;
 use crate::rules::{self, Call};
 use crate::store::{Store, WorldError, WorldFile};
-use crate::world::{Effect, Moment, Phase, Record, Thing, World};
+use crate::world::{Change, Effect, Moment, Record, Thing, World};
 use crate::{gates, lookups};
 
 /// How long a call takes that only looks.
@@ -188,11 +188,9 @@ impl MockCloud {
         loop {
             let (thing, now) = self.at_present(|book, now| (book.world.get(uid).cloned(), now));
             let Some(thing) = thing else { return Ok(None) };
-            match thing.phase {
-                Phase::Ready => return Ok(Some(thing)),
-                Phase::Creating { until } | Phase::Changing { until } | Phase::Deleting { until } => {
-                    self.wait_until(cx, until, now).await?;
-                }
+            match thing.phase.until() {
+                None => return Ok(Some(thing)),
+                Some(until) => self.wait_until(cx, until, now).await?,
             }
         }
     }
@@ -307,7 +305,7 @@ impl Book {
 
 #[async_trait]
 impl Executor for MockCloud {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "mock"
     }
 
@@ -332,6 +330,7 @@ impl Executor for MockCloud {
         }
         cx.permit(object.kind.service()).await;
         self.wait(cx, LOOK).await?;
+        self.at_present(|book, _| self.call(&book.world, object, cx).map(|_| ()))?;
         let found = self.settled(cx, &object.uid).await?;
         Ok(found.map(|thing| Created { id: thing.id, outputs: thing.outputs }))
     }
@@ -383,8 +382,7 @@ impl Executor for MockCloud {
             rules::check_update(&call, thing)?;
             let made = rules::remake(&call, thing)?;
             let until = after(now, self.latency(&new.kind, &new.inputs).update);
-            let effect = Effect::Changed {
-                uid: old.uid.clone(),
+            let change = Change {
                 address: new.address.clone(),
                 inputs: made.inputs,
                 natural_key: new.natural_key.clone(),
@@ -393,7 +391,7 @@ impl Executor for MockCloud {
                 lives_in: made.lives_in,
                 until,
             };
-            book.write(now, effect)
+            book.write(now, Effect::Changed { uid: old.uid.clone(), change: Box::new(change) })
         })?;
         self.usable(cx, &old.uid).await.map(|thing| thing.outputs)
     }
@@ -417,13 +415,13 @@ impl Executor for MockCloud {
             if let Some(address) = &object.placement.container {
                 rules::container(&book.world, address, cx.container.as_ref())?;
             }
-            let Some(thing) = book.world.get(&object.uid) else { return Ok(()) };
+            let Some(thing) = book.world.get(&object.uid) else { return Ok(false) };
             if !thing.is_alive() {
-                return Ok(());
+                return Ok(true);
             }
             rules::check_delete(&book.world, thing)?;
             let until = after(now, latency);
-            book.write(now, Effect::Deleting { uid: object.uid.clone(), until })
+            book.write(now, Effect::Deleting { uid: object.uid.clone(), until }).map(|()| true)
         });
         match asked {
             Err(error)
@@ -432,7 +430,10 @@ impl Executor for MockCloud {
             {
                 return Ok(Deleted::Retained(error.message));
             }
-            other => other?,
+            Err(error) => return Err(error),
+            // It is gone already.
+            Ok(false) => return Ok(Deleted::Deleted),
+            Ok(true) => {}
         }
         self.settled(cx, &object.uid).await?;
         self.at_present(|book, now| book.write(now, Effect::Gone { uid: object.uid.clone() }))?;

@@ -12,10 +12,10 @@ use std::thread;
 ///
 /// let passed = skyplat_mock::simulate(|| async {
 ///     let start = tokio::time::Instant::now();
-///     tokio::time::sleep(Duration::from_secs(1800)).await;
+///     tokio::time::sleep(Duration::from_mins(30)).await;
 ///     start.elapsed()
 /// })?;
-/// assert!(passed >= Duration::from_secs(1800));
+/// assert!(passed >= Duration::from_mins(30));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -38,4 +38,29 @@ where
         let thread = thread::Builder::new().name("skyplat-simulate".into()).spawn_scoped(scope, run)?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::simulate;
+
+    #[test]
+    fn half_an_hour_takes_milliseconds() {
+        let real = Instant::now();
+        let passed = simulate(|| async {
+            let start = tokio::time::Instant::now();
+            tokio::time::sleep(Duration::from_mins(30)).await;
+            start.elapsed()
+        });
+        assert!(passed.unwrap() >= Duration::from_mins(30));
+        assert!(real.elapsed() < Duration::from_secs(5), "{:?}", real.elapsed());
+    }
+
+    #[test]
+    #[should_panic(expected = "inside")]
+    fn a_panic_goes_on_outside() {
+        simulate(|| async { panic!("inside") }).unwrap();
+    }
 }

@@ -41,6 +41,16 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Returns when what is under way will be done.
+    pub fn until(self) -> Option<Moment> {
+        match self {
+            Self::Ready => None,
+            Self::Creating { until } | Self::Changing { until } | Self::Deleting { until } => Some(until),
+        }
+    }
+}
+
 /// One real thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thing {
@@ -96,6 +106,28 @@ impl Thing {
     }
 }
 
+/// What a thing is after a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its address.
+    pub address: Address,
+    /// All its fields.
+    #[serde(with = "paper")]
+    pub inputs: Tree,
+    /// What the API refuses to have twice.
+    #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
+    pub natural_key: Option<Tree>,
+    /// Its outputs.
+    #[serde(with = "paper::named")]
+    pub outputs: OutputMap,
+    /// The stack's tags.
+    pub tags: BTreeMap<String, String>,
+    /// What it lives in.
+    pub lives_in: BTreeSet<Uid>,
+    /// When the change is done.
+    pub until: Moment,
+}
+
 /// Something that happened to a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "effect")]
@@ -114,23 +146,8 @@ pub enum Effect {
     Changed {
         /// The thing.
         uid: Uid,
-        /// Its address now.
-        address: Address,
-        /// All its fields now.
-        #[serde(with = "paper")]
-        inputs: Tree,
-        /// What the API refuses to have twice, now.
-        #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
-        natural_key: Option<Tree>,
-        /// Its outputs now.
-        #[serde(with = "paper::named")]
-        outputs: OutputMap,
-        /// The stack's tags now.
-        tags: BTreeMap<String, String>,
-        /// What it lives in now.
-        lives_in: BTreeSet<Uid>,
-        /// When the change is done.
-        until: Moment,
+        /// What it is now.
+        change: Box<Change>,
     },
     /// Its deletion was asked for.
     Deleting {
@@ -163,13 +180,22 @@ pub struct World {
     clock: Moment,
     things: BTreeMap<Uid, Thing>,
     by_id: BTreeMap<String, BTreeSet<Uid>>,
+    /// Things that are not [`Phase::Ready`].
+    under_way: BTreeSet<Uid>,
     past: BTreeSet<String>,
 }
 
 impl World {
     /// Makes an empty world. The seed decides every id and secret that will be made in it.
     pub fn new(seed: u64) -> Self {
-        Self { seed, clock: 0, things: BTreeMap::new(), by_id: BTreeMap::new(), past: BTreeSet::new() }
+        Self {
+            seed,
+            clock: 0,
+            things: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            under_way: BTreeSet::new(),
+            past: BTreeSet::new(),
+        }
     }
 
     /// Returns the seed.
@@ -221,18 +247,18 @@ impl World {
     pub fn advance(&mut self, to: Moment) {
         self.clock = self.clock.max(to);
         let clock = self.clock;
-        let mut gone = Vec::new();
-        for thing in self.things.values_mut() {
-            match thing.phase {
-                Phase::Creating { until } | Phase::Changing { until } if until <= clock => {
-                    thing.phase = Phase::Ready;
-                }
-                Phase::Deleting { until } if until <= clock => gone.push(thing.uid.clone()),
-                _ => {}
+        let done: Vec<(Uid, Phase)> = self
+            .under_way
+            .iter()
+            .filter_map(|uid| self.things.get(uid))
+            .filter(|thing| thing.phase.until().is_some_and(|until| until <= clock))
+            .map(|thing| (thing.uid.clone(), thing.phase))
+            .collect();
+        for (uid, phase) in done {
+            match phase {
+                Phase::Deleting { .. } => self.remove(&uid),
+                _ => self.set_phase(&uid, Phase::Ready),
             }
-        }
-        for uid in gone {
-            self.remove(&uid);
         }
     }
 
@@ -243,35 +269,40 @@ impl World {
             Effect::Made { thing } => {
                 self.by_id.entry(thing.id.clone()).or_default().insert(thing.uid.clone());
                 self.things.insert(thing.uid.clone(), (**thing).clone());
+                self.set_phase(&thing.uid, thing.phase);
             }
             Effect::Ready { uid } => {
-                if let Some(thing) = self.things.get_mut(uid).filter(|thing| thing.is_alive()) {
-                    thing.phase = Phase::Ready;
+                if self.things.get(uid).is_some_and(Thing::is_alive) {
+                    self.set_phase(uid, Phase::Ready);
                 }
             }
-            Effect::Changed { uid, address, inputs, natural_key, outputs, tags, lives_in, until } => {
+            Effect::Changed { uid, change } => {
                 if let Some(thing) = self.things.get_mut(uid) {
-                    thing.address = address.clone();
-                    thing.inputs = inputs.clone();
-                    thing.natural_key.clone_from(natural_key);
-                    thing.outputs.clone_from(outputs);
-                    thing.tags.clone_from(tags);
-                    thing.lives_in.clone_from(lives_in);
-                    thing.phase = Phase::Changing { until: *until };
+                    let Change { address, inputs, natural_key, outputs, tags, lives_in, until } =
+                        (**change).clone();
+                    *thing = Thing { address, inputs, natural_key, outputs, tags, lives_in, ..thing.clone() };
+                    self.set_phase(uid, Phase::Changing { until });
                 }
             }
-            Effect::Deleting { uid, until } => {
-                if let Some(thing) = self.things.get_mut(uid) {
-                    thing.phase = Phase::Deleting { until: *until };
-                }
-            }
+            Effect::Deleting { uid, until } => self.set_phase(uid, Phase::Deleting { until: *until }),
             Effect::Gone { uid } => self.remove(uid),
+        }
+    }
+
+    fn set_phase(&mut self, uid: &Uid, phase: Phase) {
+        let Some(thing) = self.things.get_mut(uid) else { return };
+        thing.phase = phase;
+        if phase == Phase::Ready {
+            self.under_way.remove(uid);
+        } else {
+            self.under_way.insert(uid.clone());
         }
     }
 
     /// Removes a thing and all that lives in it.
     fn remove(&mut self, uid: &Uid) {
         let Some(thing) = self.things.remove(uid) else { return };
+        self.under_way.remove(uid);
         if let Some(uids) = self.by_id.get_mut(&thing.id) {
             uids.remove(uid);
             if uids.is_empty() {

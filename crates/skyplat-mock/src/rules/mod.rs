@@ -231,14 +231,12 @@ fn contains(have: Option<&Tree>, want: &Tree) -> bool {
 /// Judges a create.
 pub(crate) fn check_create(call: &Call<'_>) -> Result<(), ExecError> {
     check_ground(call)?;
+    check_place(call)?;
     check_twin(call)?;
     check_fields(call)?;
-    match call.kind() {
-        "iam.service_linked_role" => Ok(()),
-        _ => match call.object.kind.service() {
-            "eks" => eks::check_create(call),
-            _ => Ok(()),
-        },
+    match call.object.kind.service() {
+        "eks" => eks::check_create(call),
+        _ => Ok(()),
     }
 }
 
@@ -332,6 +330,20 @@ fn check_ground(call: &Call<'_>) -> Result<(), ExecError> {
         return Ok(());
     }
     Err(ExecError::new(ErrorKind::Invalid, "its inputs hold a value that is not known"))
+}
+
+/// There is one account, and it has some regions.
+fn check_place(call: &Call<'_>) -> Result<(), ExecError> {
+    let account = call.object.placement.account.as_str();
+    if account != ACCOUNT {
+        let message = format!("the account {account} is another one than this cloud's {ACCOUNT}");
+        return Err(ExecError::new(ErrorKind::Denied, message).code("AccessDenied"));
+    }
+    let region = call.region();
+    if region.is_empty() || call.catalogue.regions.contains(region) {
+        return Ok(());
+    }
+    Err(error::invalid("InvalidRegion", format!("there is no region {region}")))
 }
 
 /// No two things of one kind have one natural key in one place.

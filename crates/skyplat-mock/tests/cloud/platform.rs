@@ -1,7 +1,6 @@
 //! Whole platforms on the simulated cloud: from a configuration up, read, and down again.
 
-mod support;
-
+use crate::support::{STACK, down, op, up};
 use skyplat_core::config::{Target, parse_config};
 use skyplat_core::executor::{Executor, Observed};
 use skyplat_core::facts::FactSource;
@@ -9,10 +8,9 @@ use skyplat_core::graph::{ObjectGraph, lower};
 use skyplat_core::object::Class;
 use skyplat_core::platform::build_platform;
 use skyplat_mock::{MockCloud, MockOptions, World, inspect};
-use support::{STACK, down, op, up};
 use tokio::time::Instant;
 
-const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../examples/hub_spoke.yaml");
+const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../../examples/hub_spoke.yaml");
 const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
 
 async fn platform(cloud: &MockCloud, yaml: &[u8]) -> ObjectGraph {
