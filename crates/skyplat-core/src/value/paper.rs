@@ -7,11 +7,11 @@
 //! | JSON text | `{"$json":TREE}` |
 //! | unknown | `{"$unknown":"hub/vpc/vpc.id"}` |
 //! | digest of a secret | `{"$digest":"…"}` |
-//! | secret | `{"$secret":true}`, to look at only: [`write`] refuses it |
+//! | secret | `{"$secret":true}`, to look at only: [`write()`] refuses it |
 //! | key with a reference | `"${hub/eks/cluster.issuer_host}:sub"` |
 //! | `$` in a literal key | `$$` |
 //!
-//! [`write`] and [`read`] are exact inverses; [`show`] is for people and programs that only look.
+//! [`write()`] and [`read`] are exact inverses; [`show`] is for people and programs that only look.
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error as _, Serialize, Serializer};
@@ -65,7 +65,7 @@ pub fn show(tree: &Tree) -> Json {
     }
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// When a `$` notation is not one of this module's.
