@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::decide::{Verdict, View};
 use super::read::container_of;
-use super::step::{Job, Source};
+use super::step::Job;
+use super::wanted::Source;
 use crate::object::ObjectNode;
 use crate::plan::{Action, Part, Step};
 use crate::state::{Entry, Record};

@@ -32,7 +32,8 @@ use super::queue::ReadyQueue;
 use super::read::{Reading, container_of, reread};
 use super::report::{RunReport, StepOutcome, StepReport, totals};
 use super::secrets::Scrub;
-use super::step::{End, Job, Setting, Source};
+use super::step::{End, Job, Setting};
+use super::wanted::Source;
 use super::{EngineError, Work, step};
 use crate::executor::{ErrorKind, ExecError, Executors, OutputMap};
 use crate::object::ObjectNode;
@@ -259,8 +260,8 @@ impl<'a> Run<'a> {
     async fn start_ready(&mut self) {
         let mut entries = Vec::new();
         loop {
-            let may_begin = !self.steps_control.is_draining()
-                && !(self.options.fail_fast && self.first_failure.is_some());
+            let failed_fast = self.options.fail_fast && self.first_failure.is_some();
+            let may_begin = !failed_fast && !self.steps_control.is_draining();
             let Self { queue, limits, halves, turns, work, .. } = self;
             let is_keep = |task: TaskId| work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
             if !limits.has_slot() && !queue.best().is_some_and(is_keep) {
