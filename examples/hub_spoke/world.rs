@@ -39,9 +39,6 @@ enum Place {
 impl World {
     /// Finds the store and the stack. `keep` says whether anything outlives the process when no place is named.
     pub(crate) async fn open(options: &Options, operation: &str, keep: bool) -> Result<Self, Problem> {
-        if options.executor == ExecutorName::Cloud {
-            return Err(no_cloud());
-        }
         let place = match directory(options, keep)? {
             Some(directory) => Place::Directory(DirectoryStore::new(directory)),
             None => Place::Memory(MockCloud::in_memory(mock_options(options))),
@@ -156,6 +153,14 @@ fn directory(options: &Options, keep: bool) -> Result<Option<PathBuf>, Problem> 
             .hint("name a directory; states in object storage are not there yet")),
         Some(directory) => Ok(Some(directory.into())),
         None => Ok(keep.then(|| STATE_DIR.into())),
+    }
+}
+
+/// Refuses an executor that this program does not have.
+pub(crate) fn check_executor(options: &Options) -> Result<(), Problem> {
+    match options.executor {
+        ExecutorName::Mock => Ok(()),
+        ExecutorName::Cloud => Err(no_cloud()),
     }
 }
 

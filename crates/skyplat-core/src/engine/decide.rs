@@ -36,9 +36,11 @@ pub(super) struct View<'a> {
     pub(super) steps: &'a BTreeMap<Address, usize>,
     /// Objects that this run has made, changed or kept.
     pub(super) made: &'a BTreeSet<Address>,
+    /// Objects that were found to be gone before this run began.
+    pub(super) gone: &'a BTreeSet<Address>,
 }
 
-impl<'a> View<'a> {
+impl View<'_> {
     /// Returns an object's identity and outputs as they are known now, secrets as digests: recorded ones when the
     /// object was made in this run or not read, else what was observed.
     pub(super) fn source(&self, address: &Address) -> Option<Source> {
@@ -57,17 +59,11 @@ impl<'a> View<'a> {
         Source { uid: record.uid.clone(), outputs: observed.unwrap_or(&record.outputs).clone() }
     }
 
-    /// Says why a contained object is known to be gone, if it is: its container is. One that merely cannot be reached
-    /// is never taken for gone.
+    /// Says why a recorded object is known to be gone, if what it was inside of is. One that merely cannot be reached is
+    /// never taken for gone.
     pub(super) fn gone_with_container(&self, node: &ObjectNode) -> Option<String> {
         let address = node.placement.container.as_ref()?;
-        let gone = match container_of(self.state, node, true) {
-            None => true,
-            Some(record) => {
-                matches!(self.work.observations.get(&record.uid), Some(Observation::Missing))
-                    && !self.made.contains(address)
-            }
-        };
+        let gone = self.gone.contains(address) || container_of(self.state, node, true).is_none();
         gone.then(|| format!("{address}, which it was inside of, is gone"))
     }
 }

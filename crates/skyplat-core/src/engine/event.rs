@@ -87,7 +87,7 @@ pub enum Event {
         /// Which half, for a replace.
         #[serde(skip_serializing_if = "Option::is_none", default, with = "part_name")]
         part: Option<Part>,
-        /// Which attempt, from 1.
+        /// Which attempt, from 1; 0 when it was not begun.
         attempt: u32,
         /// What went wrong.
         #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -2,8 +2,8 @@
 //!
 //! Two channels lead to the owner. Over one, any call paces itself and reports progress ([`Pace`]); over the other, a
 //! step journals, waits for its turn after a back-off, and asks for outputs in the clear ([`Ask`]). Both are bounded:
-//! every question waits for its answer before the asker goes on, so a slot's worth of places for each step that can
-//! run never fills up by questions, and a burst of progress beyond that is dropped rather than waited for.
+//! a question waits for its answer before the asker goes on, so some room for each step that may run is enough for all
+//! questions; who finds none waits for the owner, who never waits for a step. Progress that finds no room is dropped.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::limits::Bucket;
+use super::options::EngineOptions;
 use super::secrets::Scrub;
 use crate::executor::{ErrorKind, ExecError, OpHost, OutputMap};
 use crate::object::Placement;
@@ -18,8 +19,10 @@ use crate::plan::TaskId;
 use crate::state::{Entry, Uid};
 use crate::value::Address;
 
-/// Places in a channel to the owner, for each step that may run.
-pub(super) const PLACES_PER_STEP: usize = 8;
+/// Returns how many messages a channel to the owner holds: some for each step that may run.
+pub(super) fn channel_room(options: &EngineOptions) -> usize {
+    options.parallelism.get().saturating_mul(8).min(1 << 14)
+}
 
 /// What any call may say.
 #[derive(Debug)]

@@ -123,7 +123,7 @@ mod tests {
             .map(|_| (limits.permit(Bucket::new("ec2", &placement("a")), now) - now).as_millis())
             .collect();
         assert_eq!(waits, [0, 0, 0, 100, 200]);
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         let later = Instant::now();
         assert_eq!(limits.permit(Bucket::new("ec2", &placement("a")), later), later);
     }

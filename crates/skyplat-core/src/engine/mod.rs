@@ -1,6 +1,45 @@
 //! The engine: runs a plan's tasks through executors, journaling before and after every call.
 //!
+//! ```text
+//! Plan ─▶ run (the owner loop) ─ begins ─▶ step, one task each ─ calls ─▶ Executor
+//!           │  queue, limits, decide, job       │  retry, call, secrets
+//!           │◀── host: journal, permits, turns, secrets in the clear ──┘
+//!           ├─▶ StoreSession (entries)   ├─▶ EventSink (events)   └─▶ RunReport
+//! ```
+//!
 //! One owner loop, messages in, events out; no locks shared with executors.
+//!
+//! * `run`: the loop; it alone owns state, journal, queue and limits. `queue`: what may start next, longest remaining path
+//!   first. `limits`: parallelism, exclusive groups, rates. `decide`: what was open at plan time. `job`: what one half of a
+//!   step has to do.
+//! * `step`: one half of a step from intent to result. `retry`: the table of what is tried again. `call`: one call, kept
+//!   in bounds. `host`: what steps and executors ask of the loop. `secrets`: what keeps them inside.
+//! * `read`, [`refresh`], [`outputs`]: reading objects again.
+//! * [`event`], [`report`], [`error`]: what comes out. [`control`], [`options`], [`context`]: what goes in.
+//!
+//! A run in outline:
+//!
+//! ```no_run
+//! # use skyplat_core::{engine::*, executor::Executors, facts::Facts, graph::ObjectGraph, plan::*, state::*};
+//! # async fn outline(
+//! #     executors: Executors, session: &mut dyn StoreSession, graph: &ObjectGraph, facts: &Facts, run: &RunContext,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(executors, EngineOptions::default());
+//! let control = Control::new(); // give a clone to the signal handler
+//! let mut show = |event: Event| { /* hand it to a progress display */ };
+//!
+//! let observations = engine.refresh(session.state(), run, &control, &mut show).await?;
+//! let options = PlanOptions::default();
+//! let plan = build_plan(PlanInput { graph, state: session.state(), observations: &observations, options: &options })?;
+//! let work = Work { plan: &plan, graph, facts, observations: &observations };
+//! let report = engine.apply(work, session, run, &control, &mut show).await?;
+//! # drop(report);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The engine makes no plans, knows no kinds and never reads a clock but tokio's: on a paused clock a run is a function of
+//! plan, seed and executors.
 
 mod call;
 pub mod context;
@@ -9,7 +48,9 @@ mod decide;
 mod emit;
 pub mod error;
 pub mod event;
+mod half;
 mod host;
+mod job;
 mod limits;
 pub mod options;
 pub mod outputs;

@@ -59,7 +59,7 @@ impl Default for EngineOptions {
             parallelism: NonZeroUsize::new(32).expect("32 is not zero"),
             fail_fast: false,
             rates: RateLimits::default(),
-            deadline: Duration::from_secs(60 * 60),
+            deadline: Duration::from_hours(1),
             attempts: 200,
         }
     }

@@ -12,12 +12,12 @@ use tokio::time::Instant;
 
 use super::call::bounded;
 use super::control::Control;
-use super::host::{PLACES_PER_STEP, Pace, Pacer};
+use super::host::{Ask, Pace, Pacer, channel_room, live_outputs};
 use super::limits::Limits;
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
-use super::secrets::{Scrub, mark};
-use super::step::tags;
+use super::secrets::{Scrub, has_digest, mark};
+use super::step::Source;
 use crate::executor::{ErrorKind, ExecError, Executor, Executors, Observed, Op, OutputMap};
 use crate::object::{ObjectKind, ObjectNode, Placement};
 use crate::state::{Record, State, Uid};
@@ -64,7 +64,7 @@ pub(super) async fn read_batch(
         deadline,
         cancel: reading.control.stop_token().clone(),
         client_token: first.uid.to_string(),
-        tags: tags(&reading.stack_tag, &first.uid, &first.node.address),
+        tags: BTreeMap::from([("skyplat:stack".to_owned(), reading.stack_tag.clone())]),
         placement: first.node.placement.clone(),
         container,
         host: Arc::new(pacer),
@@ -111,6 +111,40 @@ pub(super) async fn read_batch(
         }
         left = again.into_iter().map(|(record, _)| record).collect();
         op.attempt += 1;
+    }
+}
+
+/// Reads one object again for its outputs. What it is inside of may have to be read before.
+pub(super) async fn reread(
+    reading: &Reading,
+    executor: &dyn Executor,
+    asks: &mpsc::Sender<Ask>,
+    mut pacer: Pacer,
+    record: &Record,
+    container: Option<Source>,
+) -> Result<OutputMap, ExecError> {
+    let container = match container {
+        Some(source) if source.outputs.values().any(has_digest) => {
+            Some((*live_outputs(asks, &source.uid).await?).clone())
+        }
+        other => other.map(|source| source.outputs),
+    };
+    if let Some(outputs) = &container {
+        pacer.scrub.add_outputs(outputs);
+    }
+    let records = std::slice::from_ref(record);
+    let answer = read_batch(reading, executor, pacer, records, container).await.pop();
+    let address = &record.node.address;
+    match answer.map(|(_, answer)| answer) {
+        Some(Ok(Observed::Present { outputs, .. })) => Ok(outputs),
+        Some(Ok(Observed::Missing)) | None => {
+            let message = format!("{address} is gone, and a secret output of it is needed");
+            Err(ExecError::new(ErrorKind::NotFound, message))
+        }
+        Some(Err(error)) => {
+            let message = format!("{address} cannot be read again: {}", error.message);
+            Err(ExecError { message, ..error })
+        }
     }
 }
 
@@ -187,8 +221,8 @@ async fn read_level(
 ) -> Answers {
     let mut answers = Answers::new();
     let mut limits = Limits::new(&reading.options);
-    let places = reading.options.parallelism.get().saturating_mul(PLACES_PER_STEP).min(1 << 14);
-    let (sender, mut paced) = mpsc::channel(places);
+    let room = channel_room(&reading.options);
+    let (sender, mut paced) = mpsc::channel(room);
     let mut waiting = Vec::new();
     for ((kind, ..), batch) in batches {
         let Some(executor) = executors.for_kind(&kind) else {
@@ -202,26 +236,33 @@ async fn read_level(
     }
     let mut waiting = waiting.into_iter();
     let mut jobs = JoinSet::new();
-    let mut paces = Vec::new();
+    let mut said = Vec::new();
     loop {
         while limits.has_slot()
             && let Some((executor, records, container)) = waiting.next()
         {
             limits.take_slot();
             let mut scrub = Scrub::default();
-            container.iter().for_each(|outputs| scrub.add_outputs(outputs));
+            if let Some(outputs) = &container {
+                scrub.add_outputs(outputs);
+            }
             let address = records[0].node.address.clone();
             let (reading, sender) = (reading.clone(), sender.clone());
             jobs.spawn(async move {
-                let pacer = Pacer { sender, address, scrub };
-                read_batch(&reading, &*executor, pacer, &records, container).await
+                let host = Pacer { sender, address, scrub };
+                read_batch(&reading, &*executor, host, &records, container).await
             });
         }
         tokio::select! {
             biased;
-            _ = paced.recv_many(&mut paces, places) => {
+            // A read has no effect, so it need not be waited for.
+            () = reading.control.drain_token().cancelled() => {
+                jobs.abort_all();
+                return answers;
+            }
+            _ = paced.recv_many(&mut said, room) => {
                 let now = Instant::now();
-                for pace in paces.drain(..) {
+                for pace in said.drain(..) {
                     match pace {
                         // Who does not wait for the answer any more was dropped.
                         Pace::Permit { bucket, reply } => drop(reply.send(limits.permit(bucket, now))),

@@ -45,7 +45,7 @@ impl Call {
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Returns for how long a failure of this kind is retried; none when it is not. `ours` says that an earlier attempt,
 /// of this run or a crashed one, may have made the very thing that is in the way.

@@ -23,19 +23,21 @@ use super::control::Control;
 use super::decide::{Decisions, Verdict, View};
 use super::emit::{About, Emitter};
 use super::event::{EventSink, FinishedStatus, Phase};
-use super::host::{Ask, PLACES_PER_STEP, Pace, Pacer, Unwritten, live_outputs};
+use super::half::{Because, Half, Over, outcome};
+use super::host::{Ask, Pace, Pacer, Unwritten, channel_room};
+use super::job::{bookkeeping, job};
 use super::limits::Limits;
 use super::options::EngineOptions;
 use super::queue::ReadyQueue;
-use super::read::{Reading, container_of, read_batch};
+use super::read::{Reading, container_of, reread};
 use super::report::{RunReport, StepOutcome, StepReport, totals};
-use super::secrets::{Scrub, has_digest};
+use super::secrets::Scrub;
 use super::step::{End, Job, Setting, Source};
 use super::{EngineError, Work, step};
-use crate::executor::{ErrorKind, ExecError, Executors, Observed, OutputMap};
+use crate::executor::{ErrorKind, ExecError, Executors, OutputMap};
 use crate::object::ObjectNode;
-use crate::plan::{Action, Part, Step, TaskId};
-use crate::state::{Entry, Record, StateError, StoreSession, Uid};
+use crate::plan::{Action, Observation, Part, TaskId};
+use crate::state::{Entry, StateError, StoreSession, Uid};
 use crate::value::Address;
 
 /// How long calls get to end after a stop; CI systems kill a process after seven seconds.
@@ -52,30 +54,6 @@ pub(super) struct Parts<'a> {
     pub(super) context: &'a RunContext,
     pub(super) control: &'a Control,
     pub(super) events: &'a mut dyn EventSink,
-}
-
-/// How one half of a step ended.
-#[derive(Debug, Clone)]
-enum Over {
-    Done,
-    Kept,
-    Retained(String),
-    Failed { error: String, hint: Option<String>, attempts: u32 },
-    Skipped { because_of: Option<Address> },
-}
-
-/// One half of a step in this run.
-#[derive(Debug, Default)]
-struct Half {
-    /// The group of which only one may run.
-    group: Option<String>,
-    /// Whether it holds a slot.
-    has_slot: bool,
-    /// Whether it was begun.
-    begun: bool,
-    over: Option<Over>,
-    /// Why what comes after it is not begun: the step that failed, or none when the run was told to end.
-    stops: Option<Option<Address>>,
 }
 
 /// What ended in a task of its own.
@@ -102,6 +80,8 @@ pub(super) struct Run<'a> {
     session: &'a mut dyn StoreSession,
     context: &'a RunContext,
     control: &'a Control,
+    /// What steps listen to: drained with the run, or when the journal is broken.
+    steps_control: Control,
     emitter: Emitter<'a>,
     /// Where the step of an address stands in the plan.
     steps: BTreeMap<Address, usize>,
@@ -112,9 +92,11 @@ pub(super) struct Run<'a> {
     turns: BTreeMap<TaskId, oneshot::Sender<()>>,
     jobs: JoinSet<Ended>,
     asks: mpsc::Sender<Ask>,
-    paces: mpsc::Sender<Pace>,
+    pace: mpsc::Sender<Pace>,
     /// Objects that this run has made, changed or kept.
     made: BTreeSet<Address>,
+    /// Objects that were found to be gone before this run began.
+    gone: BTreeSet<Address>,
     /// Outputs of calls of this run, secrets in the clear.
     live: BTreeMap<Uid, Arc<OutputMap>>,
     /// Who waits for outputs that are being read again.
@@ -126,10 +108,10 @@ pub(super) struct Run<'a> {
 /// Applies a plan.
 pub(super) async fn apply(parts: Parts<'_>) -> Result<RunReport, EngineError> {
     check(&parts)?;
-    let places = parts.options.parallelism.get().saturating_mul(PLACES_PER_STEP).min(1 << 14);
-    let (asks, mut asked) = mpsc::channel(places);
-    let (paces, mut paced) = mpsc::channel(places);
-    let mut run = Run::new(parts, asks, paces);
+    let room = channel_room(parts.options);
+    let (asks, mut asked) = mpsc::channel(room);
+    let (pace, mut paced) = mpsc::channel(room);
+    let mut run = Run::new(parts, asks, pace);
     run.begin().await;
     run.work_until_over(&mut asked, &mut paced).await;
     run.finish().await
@@ -159,10 +141,15 @@ fn check(parts: &Parts<'_>) -> Result<(), EngineError> {
 }
 
 impl<'a> Run<'a> {
-    fn new(parts: Parts<'a>, asks: mpsc::Sender<Ask>, paces: mpsc::Sender<Pace>) -> Self {
+    fn new(parts: Parts<'a>, asks: mpsc::Sender<Ask>, pace: mpsc::Sender<Pace>) -> Self {
         let Parts { executors, options, work, session, context, control, events } = parts;
         let plan = work.plan;
         let state = session.state();
+        let records: BTreeMap<&Uid, &ObjectNode> =
+            state.records().map(|record| (&record.uid, &record.node)).collect();
+        let is_gone = |uid: &Uid| work.observations.get(uid) == Some(&Observation::Missing);
+        let gone = state.objects.values().filter(|record| is_gone(&record.uid));
+        let gone = gone.map(|record| record.node.address.clone()).collect();
         let halves = plan
             .tasks
             .iter()
@@ -170,7 +157,7 @@ impl<'a> Run<'a> {
                 let step = &plan.steps[task.step];
                 let node = match task.part {
                     Part::Make => work.graph.get(&step.address),
-                    Part::Remove => state.record(&step.address, &step.uid).map(|record| &record.node),
+                    Part::Remove => records.get(&step.uid).copied(),
                 };
                 let group = node.and_then(|node| node.exclusive.clone());
                 Half { group: group.filter(|_| step.action != Action::Keep), ..Half::default() }
@@ -184,17 +171,23 @@ impl<'a> Run<'a> {
             session,
             context,
             control,
+            steps_control: control.part(),
             emitter: Emitter::new(events),
             steps: current.map(|(at, step)| (step.address.clone(), at)).collect(),
             decisions: Decisions::new(plan.steps.len()),
-            queue: ReadyQueue::new(plan.tasks.iter().map(|task| (task.after.as_slice(), task.remaining))),
+            // What is kept needs neither time nor slot, and goes first.
+            queue: ReadyQueue::new(plan.tasks.iter().map(|task| {
+                let keep = plan.steps[task.step].action == Action::Keep;
+                (task.after.as_slice(), if keep { f64::INFINITY } else { task.remaining })
+            })),
             limits: Limits::new(options),
             halves,
             turns: BTreeMap::new(),
             jobs: JoinSet::new(),
             asks,
-            paces,
+            pace,
             made: BTreeSet::new(),
+            gone,
             live: BTreeMap::new(),
             reading: BTreeMap::new(),
             first_failure: None,
@@ -228,10 +221,10 @@ impl<'a> Run<'a> {
     }
 
     async fn work_until_over(&mut self, asked: &mut mpsc::Receiver<Ask>, paced: &mut mpsc::Receiver<Pace>) {
-        let places = asked.max_capacity();
+        let room = asked.max_capacity();
         let control = self.control;
         let mut grace: Option<Instant> = None;
-        let (mut asks, mut paces) = (Vec::new(), Vec::new());
+        let (mut questions, mut said) = (Vec::new(), Vec::new());
         loop {
             self.start_ready().await;
             if self.jobs.is_empty() {
@@ -243,8 +236,8 @@ impl<'a> Run<'a> {
                 () = control.stop_token().cancelled(), if grace.is_none() => {
                     grace = Some(Instant::now() + GRACE);
                 }
-                _ = asked.recv_many(&mut asks, places) => self.answer(std::mem::take(&mut asks)).await,
-                _ = paced.recv_many(&mut paces, places) => self.pace(std::mem::take(&mut paces)),
+                _ = asked.recv_many(&mut questions, room) => self.answer(std::mem::take(&mut questions)).await,
+                _ = paced.recv_many(&mut said, room) => self.pace(std::mem::take(&mut said)),
                 Some(ended) = self.jobs.join_next() => {
                     let mut batch = vec![ended];
                     while let Some(ended) = self.jobs.try_join_next() {
@@ -266,19 +259,21 @@ impl<'a> Run<'a> {
     async fn start_ready(&mut self) {
         let mut entries = Vec::new();
         loop {
-            let may_begin = !self.control.is_draining()
-                && self.broken.is_none()
+            let may_begin = !self.steps_control.is_draining()
                 && !(self.options.fail_fast && self.first_failure.is_some());
             let Self { queue, limits, halves, turns, work, .. } = self;
+            let is_keep = |task: TaskId| work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
+            if !limits.has_slot() && !queue.best().is_some_and(is_keep) {
+                break;
+            }
             let next = queue.pop(|task| {
                 let half = &halves[task];
-                let planned_keep = work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
                 if half.over.is_some() {
                     true
                 } else if half.begun {
                     turns.contains_key(&task) && limits.has_slot()
                 } else {
-                    may_begin && (planned_keep || (limits.has_slot() && limits.is_free(half.group.as_ref())))
+                    may_begin && (is_keep(task) || (limits.has_slot() && limits.is_free(half.group.as_ref())))
                 }
             });
             let Some(task) = next else { break };
@@ -304,12 +299,17 @@ impl<'a> Run<'a> {
         let (step_at, part) = (plan.tasks[task].step, plan.tasks[task].part);
         let step = &plan.steps[step_at];
         let stopped = plan.tasks[task].after.iter().find_map(|before| self.halves[*before].stops.clone());
-        if let Some(because_of) = stopped {
-            self.skip(task, because_of);
+        if let Some(because) = stopped {
+            self.skip(task, because);
             return None;
         }
-        let view =
-            View { work: self.work, state: self.session.state(), steps: &self.steps, made: &self.made };
+        let view = View {
+            work: self.work,
+            state: self.session.state(),
+            steps: &self.steps,
+            made: &self.made,
+            gone: &self.gone,
+        };
         let verdict = self.decisions.verdict(step_at, &view);
         match (verdict, part) {
             (Verdict::Keep, Part::Make) => {
@@ -331,16 +331,13 @@ impl<'a> Run<'a> {
                 self.over(task, Over::Kept);
                 None
             }
-            (Verdict::Update | Verdict::AsPlanned, _) => match job(step, part, verdict, &view) {
-                Ok((job, container)) => {
-                    self.spawn(task, job, container);
-                    None
+            (Verdict::Update | Verdict::AsPlanned, _) => {
+                match job(step, part, verdict, &view) {
+                    Some((job, container)) => self.spawn(task, job, container),
+                    None => self.over(task, Over::Done),
                 }
-                Err(entry) => {
-                    self.over(task, Over::Done);
-                    entry
-                }
-            },
+                None
+            }
         }
     }
 
@@ -362,11 +359,11 @@ impl<'a> Run<'a> {
             executor,
             asks: self.asks.clone(),
             pacer: Pacer {
-                sender: self.paces.clone(),
+                sender: self.pace.clone(),
                 address: about.address.clone(),
                 scrub: Scrub::default(),
             },
-            control: self.control.clone(),
+            control: self.steps_control.clone(),
             options: Arc::clone(&self.options),
             key: state.digest_key.clone(),
             stack_tag: state.stack.tag(),
@@ -433,7 +430,7 @@ impl<'a> Run<'a> {
             return;
         }
         let state = self.session.state();
-        let view = View { work: self.work, state, steps: &self.steps, made: &self.made };
+        let view = View { work: self.work, state, steps: &self.steps, made: &self.made, gone: &self.gone };
         let record = state.records().find(|record| record.uid == uid);
         let executor = record.and_then(|record| self.executors.for_kind(&record.node.kind));
         let (Some(record), Some(executor)) = (record, executor) else {
@@ -445,45 +442,20 @@ impl<'a> Run<'a> {
         let superseded = state.deposed.contains_key(&uid);
         let container = container_of(state, &record.node, superseded).map(|record| view.source_of(record));
         let reading = Reading {
-            control: self.control.clone(),
+            control: self.steps_control.clone(),
             options: Arc::clone(&self.options),
             stack_tag: state.stack.tag(),
             seed: self.context.seed,
         };
         let pacer = Pacer {
-            sender: self.paces.clone(),
+            sender: self.pace.clone(),
             address: record.node.address.clone(),
             scrub: Scrub::default(),
         };
         let (record, executor, asks) = (record.clone(), Arc::clone(executor), self.asks.clone());
         self.reading.insert(uid.clone(), vec![reply]);
         self.jobs.spawn(async move {
-            let container = match container {
-                Some(source) if source.outputs.values().any(has_digest) => {
-                    live_outputs(&asks, &source.uid).await.map(|live| Some((*live).clone()))
-                }
-                other => Ok(other.map(|source| source.outputs)),
-            };
-            let outputs = match container {
-                Ok(container) => {
-                    let records = std::slice::from_ref(&record);
-                    let answers = read_batch(&reading, &*executor, pacer, records, container).await;
-                    answers.into_iter().next().map_or_else(|| Ok(Observed::Missing), |(_, answer)| answer)
-                }
-                Err(error) => Err(error),
-            };
-            let address = &record.node.address;
-            let outputs = match outputs {
-                Ok(Observed::Present { outputs, .. }) => Ok(outputs),
-                Ok(Observed::Missing) => {
-                    let message = format!("{address} is gone, and a secret output of it is needed");
-                    Err(ExecError::new(ErrorKind::NotFound, message))
-                }
-                Err(error) => {
-                    let message = format!("{address} cannot be read again: {}", error.message);
-                    Err(ExecError { message, ..error })
-                }
-            };
+            let outputs = reread(&reading, &*executor, &asks, pacer, &record, container).await;
             Ended::Read { uid, outputs }
         });
     }
@@ -545,25 +517,26 @@ impl<'a> Run<'a> {
     fn failed(&mut self, task: TaskId, error: String, hint: Option<String>, attempts: u32) {
         let about = self.about(task);
         self.first_failure.get_or_insert_with(|| about.address.clone());
-        self.halves[task].stops = Some(Some(about.address.clone()));
+        self.halves[task].stops = Some(Because(Some(about.address.clone())));
         self.emitter.step(about, Phase::Failed, attempts, Some(error.clone()));
         self.over(task, Over::Failed { error, hint, attempts });
     }
 
     /// Ends one half that is not begun. A keep is kept all the same, but passes the cause on.
-    fn skip(&mut self, task: TaskId, because_of: Option<Address>) {
-        self.halves[task].stops = Some(because_of.clone());
+    fn skip(&mut self, task: TaskId, because: Because) {
+        self.halves[task].stops = Some(because.clone());
         let plan = self.work.plan;
         if plan.steps[plan.tasks[task].step].action == Action::Keep {
             self.over(task, Over::Kept);
             return;
         }
         let about = self.about(task);
-        let why = because_of
+        let why = because
+            .0
             .as_ref()
             .map_or_else(|| "the run was told to end".to_owned(), |cause| format!("because of {cause}"));
         self.emitter.step(about, Phase::Skipped, 0, Some(why));
-        self.over(task, Over::Skipped { because_of });
+        self.over(task, Over::Skipped(because));
     }
 
     fn over(&mut self, task: TaskId, over: Over) {
@@ -606,6 +579,7 @@ impl<'a> Run<'a> {
         }
         self.session.append(entries).await.map_err(|error| {
             self.broken = Some(error);
+            self.steps_control.drain();
             Unwritten
         })
     }
@@ -627,9 +601,9 @@ impl<'a> Run<'a> {
         while let Some(task) = self.queue.pop(|_| true) {
             if self.halves[task].over.is_none() {
                 let before = &self.work.plan.tasks[task].after;
-                let cause = before.iter().find_map(|before| self.halves[*before].stops.clone().flatten());
+                let cause = before.iter().find_map(|before| self.halves[*before].stops.clone()?.0);
                 let cause = cause.or_else(|| self.first_failure.clone().filter(|_| self.options.fail_fast));
-                self.skip(task, cause);
+                self.skip(task, Because(cause));
             }
         }
         let steps = self.step_reports();
@@ -657,9 +631,12 @@ impl<'a> Run<'a> {
 
     async fn record_outputs(&mut self) {
         let state = self.session.state();
+        // What is left of a platform after a part of it was destroyed keeps its facts and outputs.
+        if self.is_destroy() && !state.is_empty() {
+            return;
+        }
         let mut entries = Vec::new();
-        // The facts of what was destroyed shape nothing any more.
-        if self.is_destroy() && state.is_empty() && state.facts != *self.work.facts {
+        if state.facts != *self.work.facts {
             entries.push(Entry::Facts { facts: self.work.facts.clone() });
         }
         if state.exports != *self.work.graph.exports() {
@@ -695,86 +672,4 @@ impl<'a> Run<'a> {
             })
             .collect()
     }
-}
-
-/// How a step ended, from its halves: as badly as the worse one.
-fn outcome(halves: &[&Over], action: Action) -> StepOutcome {
-    let find = |matches: fn(&Over) -> bool| halves.iter().find(|over| matches(over));
-    let worst = find(|over| matches!(over, Over::Failed { .. }))
-        .or_else(|| find(|over| matches!(over, Over::Skipped { .. })))
-        .or_else(|| find(|over| matches!(over, Over::Retained(_))).filter(|_| action == Action::Delete))
-        .or_else(|| find(|over| matches!(over, Over::Done | Over::Retained(_))));
-    match worst {
-        Some(Over::Failed { error, hint, attempts }) => {
-            StepOutcome::Failed { error: error.clone(), hint: hint.clone(), attempts: *attempts }
-        }
-        Some(Over::Skipped { because_of }) => StepOutcome::Skipped { because_of: because_of.clone() },
-        Some(Over::Retained(why)) if action == Action::Delete => StepOutcome::Retained { why: why.clone() },
-        Some(Over::Done | Over::Retained(_)) => StepOutcome::Done,
-        Some(Over::Kept) | None => StepOutcome::Kept,
-    }
-}
-
-/// What is to be done in one half of a step; or, where no call is needed, the entry that does it.
-fn job(
-    step: &Step,
-    part: Part,
-    verdict: Verdict,
-    view: &View<'_>,
-) -> Result<(Job, Option<Source>), Option<Entry>> {
-    match part {
-        Part::Make => {
-            let node = view.work.graph.get(&step.address).ok_or(None)?;
-            let uid = match &step.new_uid {
-                Some(new) if verdict == Verdict::AsPlanned => new.clone(),
-                _ => step.uid.clone(),
-            };
-            let record = view.state.record(&step.address, &uid).cloned().map(Box::new);
-            let sources = references(node)
-                .into_iter()
-                .filter_map(|address| view.source(&address).map(|source| (address, source)))
-                .collect();
-            let container = container_of(view.state, node, false).map(|record| view.source_of(record));
-            let gone = step.gone.clone().filter(|gone| view.state.record(&step.address, gone).is_some());
-            let generation = view.state.next_generation(&step.address);
-            let node = Box::new(node.clone());
-            Ok((Job::Make { node, uid, generation, record, gone, sources }, container))
-        }
-        Part::Remove => {
-            // What a crashed run has deleted already needs no call.
-            let record = view.state.record(&step.address, &step.uid).ok_or(None)?;
-            let gone = view.gone_with_container(&record.node).or_else(|| {
-                (step.gone.as_ref() == Some(&step.uid)).then(|| "it was found to be gone".to_owned())
-            });
-            let container = container_of(view.state, &record.node, true).map(|record| view.source_of(record));
-            let record = Box::new(record.clone());
-            // A gate that waits anew afterwards stays on record.
-            let ends = step.action != Action::Wait;
-            Ok((Job::Remove { record, gone, ends }, container))
-        }
-    }
-}
-
-fn references(node: &ObjectNode) -> BTreeSet<Address> {
-    let mut addresses = BTreeSet::new();
-    let mut add = |reference: &crate::value::Reference| {
-        addresses.insert(reference.object.clone());
-    };
-    node.inputs.for_each_ref(&mut add);
-    node.natural_key.iter().for_each(|key| key.for_each_ref(&mut add));
-    addresses
-}
-
-/// What is kept about an object that itself stays as it is: its order, container, protection, rules.
-fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
-    let record: &Record = view.state.objects.get(&step.address)?;
-    let wanted = view.work.graph.get(&step.address)?;
-    let node = ObjectNode {
-        inputs: record.node.inputs.clone(),
-        natural_key: record.node.natural_key.clone(),
-        ..wanted.clone()
-    };
-    let depends_on = wanted.depends_on();
-    let differs = node != record.node || depends_on != record.depends_on;
-    differs.then(|| Entry::Bookkeeping { node: Box::new(node), depends_on })
 }

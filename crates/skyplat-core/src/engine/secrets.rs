@@ -63,7 +63,9 @@ impl Scrub {
 
     /// Adds every secret of outputs.
     pub(super) fn add_outputs(&mut self, outputs: &OutputMap) {
-        outputs.values().for_each(|tree| self.add(tree));
+        for tree in outputs.values() {
+            self.add(tree);
+        }
     }
 
     /// Cuts the secrets out of a text, as they are and as they look inside a JSON or debug text. Long ones go first: a

@@ -175,7 +175,7 @@ impl Half {
                     let why = "it was found to be gone".to_owned();
                     entries.push(Entry::Forgotten { address: node.address.clone(), uid: gone, why });
                 }
-                self.create(&wanted, generation, entries).await?
+                self.create(&wanted, generation, entries, false).await?
             }
         };
         Ok(End::Made(uid, outputs))
@@ -249,24 +249,25 @@ impl Half {
         })
     }
 
-    /// Announces and makes an object that is not there.
+    /// Announces and makes an object that is not there. `ours` says that an earlier run may have made it after all.
     async fn create(
         &mut self,
         wanted: &Wanted,
         generation: u32,
         mut entries: Vec<Entry>,
+        ours: bool,
     ) -> Result<OutputMap, Break> {
         let Next { node, depends_on } = wanted.next.clone();
         let record = Record::planned(node, depends_on, wanted.desired.uid.clone(), generation);
         entries.push(Entry::CreateBegins { record: Box::new(record) });
         self.journal(entries).await?;
-        let created = self.create_until_done(&wanted.desired).await?;
+        let created = self.create_until_done(&wanted.desired, ours).await?;
         self.created(wanted, created, Vec::new()).await
     }
 
-    async fn create_until_done(&mut self, desired: &Desired) -> Result<Created, Break> {
+    async fn create_until_done(&mut self, desired: &Desired, mut ours: bool) -> Result<Created, Break> {
         let executor = Arc::clone(&self.setting.executor);
-        let (mut ours, mut look, mut effect) = (false, false, Effect::None);
+        let (mut look, mut effect) = (false, Effect::None);
         loop {
             let result = if look {
                 self.find(desired).await
@@ -299,7 +300,7 @@ impl Half {
     async fn resume(&mut self, wanted: &Wanted, record: Record) -> Result<OutputMap, Break> {
         let found = self.find_until_known(&wanted.desired).await?;
         let Some(created) = found else {
-            return self.create(wanted, record.generation, Vec::new()).await;
+            return self.create(wanted, record.generation, Vec::new(), true).await;
         };
         let reopen = (record.open() != Some(Operation::Create))
             .then(|| Entry::CreateBegins { record: Box::new(record.clone()) });
@@ -386,19 +387,15 @@ impl Half {
         self.enter_container().await?;
         let mut entries = Vec::new();
         if record.node.class == Class::Owned && record.open() == Some(Operation::Create) {
-            match self.find_until_known(&as_desired(&record)).await? {
-                Some(created) => {
-                    let (address, uid, id) = (address.clone(), uid.clone(), created.id.clone());
-                    entries.push(Entry::Identified { address, uid, id });
-                    record.id = Some(created.id);
-                    record.outputs = seal_outputs(&mark(&record.node, created.outputs), &self.setting.key);
-                }
-                None => {
-                    let why = "its create came to nothing".to_owned();
-                    self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
-                    return Ok(End::Removed);
-                }
-            }
+            let Some(created) = self.find_until_known(&as_desired(&record)).await? else {
+                let why = "its create came to nothing".to_owned();
+                self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
+                return Ok(End::Removed);
+            };
+            let id = created.id.clone();
+            entries.push(Entry::Identified { address: address.clone(), uid: uid.clone(), id });
+            record.id = Some(created.id);
+            record.outputs = seal_outputs(&mark(&record.node, created.outputs), &self.setting.key);
         }
         entries.push(Entry::DeleteBegins { address: address.clone(), uid: uid.clone() });
         self.journal(entries).await?;
@@ -551,7 +548,7 @@ impl Half {
 }
 
 /// The tags every object carries.
-pub(super) fn tags(stack_tag: &str, uid: &Uid, address: &Address) -> BTreeMap<String, String> {
+fn tags(stack_tag: &str, uid: &Uid, address: &Address) -> BTreeMap<String, String> {
     BTreeMap::from([
         ("skyplat:stack".to_owned(), stack_tag.to_owned()),
         ("skyplat:object".to_owned(), uid.to_string()),

@@ -119,3 +119,37 @@ async fn a_gate_waits_and_drains_and_is_never_counted() {
     assert_eq!(lab.world.calls(), ["delete b", "delete gate", "delete a"]);
     assert!(lab.state().await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_on_something_that_is_replaced_drains_and_waits_anew() {
+    let gated = |fixed: i64| {
+        let gate = ObjectNode {
+            kind: "gate.ready".into(),
+            class: Class::Gate,
+            ..node("gate", tree!({ "a": (output("a", "id")) }))
+        };
+        graph([node("a", tree!({ "fixed": fixed })), gate])
+    };
+    let mut lab = Lab::default();
+    lab.apply(&gated(1)).await;
+    lab.world.calls();
+    let report = lab.apply(&gated(2)).await;
+    assert_eq!((report.status, report.totals.replaced), (FinishedStatus::Succeeded, 1));
+    let mut calls = lab.world.calls();
+    calls.sort();
+    assert_eq!(calls, ["create a", "create gate", "delete a", "delete gate"]);
+    lab.settled(&gated(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_only_changes_in_its_order_is_written_without_a_call() {
+    let mut lab = Lab::default();
+    let loose = graph([node("a", tree!({})), node("b", tree!({}))]);
+    lab.apply(&loose).await;
+    lab.world.calls();
+    let ordered = graph([node("a", tree!({})), after(node("b", tree!({})), &["a"])]);
+    let report = lab.apply(&ordered).await;
+    assert_eq!((report.totals.kept, lab.world.calls().len()), (2, 0));
+    let state = lab.state().await;
+    assert_eq!(state.objects[&Address::new("b")].depends_on, BTreeSet::from(["a".into()]));
+}

@@ -1,5 +1,7 @@
 //! Tests of the engine: a real planner, a memory store, and a small world that fails on command, on a paused clock.
 
+mod calls;
+mod campaign;
 mod cancel;
 mod crash;
 mod decide;

@@ -72,3 +72,21 @@ async fn outputs_are_digests_unless_they_are_to_be_shown() {
     let shown = lab.engine().shown_outputs(&state, &lab.context(), &Control::new()).await.unwrap();
     assert_eq!(shown["token"], Tree::Secret(Secret::new(CANARY)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_inside_of_something_with_secrets_gets_them_in_the_clear() {
+    let inside = |v: i64| {
+        let source =
+            ObjectNode { secret_outputs: BTreeSet::from(["token".to_owned()]), ..node("secret", tree!({})) };
+        let mut pod = node("pod", tree!({ "v": v }));
+        pod.placement.container = Some("secret".into());
+        graph([source, pod])
+    };
+    let mut lab = Lab::default();
+    lab.apply(&inside(1)).await;
+    lab.world.calls();
+    lab.apply(&inside(2)).await;
+    assert_eq!(lab.world.calls(), ["read secret", "update pod"]);
+    lab.settled(&inside(2)).await;
+    assert_clean(&lab, "");
+}

@@ -82,6 +82,18 @@ impl World {
         addresses
     }
 
+    /// Complains about inputs, or a container, that no call can be made with.
+    fn check(&self, cx: &Op, object: &Desired) {
+        let address = &object.address;
+        if !object.inputs.is_ground() {
+            self.look().wrongs.push(format!("{address} has inputs that are not ground"));
+        }
+        let within = cx.container.as_ref().is_some_and(|outputs| outputs.values().all(Tree::is_ground));
+        if object.placement.container.is_some() && !within {
+            self.look().wrongs.push(format!("{address} cannot reach what it is inside of"));
+        }
+    }
+
     /// Starts a call: notes it, and returns what goes wrong with it. A call on a thing while another is under way on it
     /// is wrong.
     fn enter(&self, verb: &str, address: &str) -> (Running, Option<Fault>) {
@@ -147,7 +159,7 @@ fn outputs(thing: &Thing) -> OutputMap {
 
 #[async_trait]
 impl Executor for World {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "world"
     }
 
@@ -185,9 +197,7 @@ impl Executor for World {
         let (_running, fault) = self.enter("create", address);
         cx.permit("test").await;
         go_wrong(fault.as_ref()).await?;
-        if !object.inputs.is_ground() {
-            self.look().wrongs.push(format!("{address} has inputs that are not ground"));
-        }
+        self.check(cx, object);
         let thing = {
             let mut inner = self.look();
             inner.made += 1;
@@ -210,6 +220,7 @@ impl Executor for World {
     }
 
     async fn update(&self, cx: &Op, old: &Recorded, new: &Desired) -> Result<OutputMap, ExecError> {
+        self.check(cx, new);
         let (_running, fault) = self.enter("update", new.address.as_str());
         cx.permit("test").await;
         go_wrong(fault.as_ref()).await?;

@@ -95,18 +95,18 @@ fn what_left_the_description_is_deleted_in_reverse() {
 fn what_is_kept_about_an_object_changes_without_a_change() {
     let base = || thing("r/a").set("x", 1);
     let state = applied(&[thing("r/b"), base()]);
-    let mut wanted = Vec::new();
-    wanted.push(base().after("r/b"));
-    wanted.push(base().protect());
-    wanted.push(base().on_delete(OnDelete::Retain));
-    wanted.push(base().forced("other"));
-    wanted.push(base().key("k"));
-    let mut other = base();
-    other.0.resource = "s".into();
-    wanted.push(other);
-    let mut other = base();
-    other.0.exclusive = Some("one".into());
-    wanted.push(other);
+    let (mut moved_over, mut exclusive) = (base(), base());
+    moved_over.0.resource = "s".into();
+    exclusive.0.exclusive = Some("one".into());
+    let wanted = [
+        base().after("r/b"),
+        base().protect(),
+        base().on_delete(OnDelete::Retain),
+        base().forced("other"),
+        base().key("k"),
+        moved_over,
+        exclusive,
+    ];
     for thing_now in wanted {
         let plan = plan(&[thing("r/b"), thing_now.clone()], &state);
         assert_eq!(changes(&plan), ["keep r/a"], "{thing_now:?}");

@@ -1,0 +1,79 @@
+//! What one half of a step has to do, put together from plan, graph and state at the moment it begins.
+
+use std::collections::BTreeSet;
+
+use super::decide::{Verdict, View};
+use super::read::container_of;
+use super::step::{Job, Source};
+use crate::object::ObjectNode;
+use crate::plan::{Action, Part, Step};
+use crate::state::{Entry, Record};
+use crate::value::Address;
+
+/// Returns what one half of a step does and what the object is inside of; none when nothing is left to do.
+pub(super) fn job(
+    step: &Step,
+    part: Part,
+    verdict: Verdict,
+    view: &View<'_>,
+) -> Option<(Job, Option<Source>)> {
+    match part {
+        Part::Make => {
+            let node = view.work.graph.get(&step.address)?;
+            let uid = match &step.new_uid {
+                Some(new) if verdict == Verdict::AsPlanned => new.clone(),
+                _ => step.uid.clone(),
+            };
+            let record = view.state.record(&step.address, &uid).cloned().map(Box::new);
+            let sources = references(node)
+                .into_iter()
+                .filter_map(|address| view.source(&address).map(|source| (address, source)))
+                .collect();
+            let container = container_of(view.state, node, false).map(|record| view.source_of(record));
+            let gone = step.gone.clone().filter(|gone| view.state.record(&step.address, gone).is_some());
+            let generation = view.state.next_generation(&step.address);
+            let node = Box::new(node.clone());
+            Some((Job::Make { node, uid, generation, record, gone, sources }, container))
+        }
+        Part::Remove => {
+            // What a crashed run has deleted already needs no call.
+            let record = view.state.record(&step.address, &step.uid)?;
+            let gone = view.gone_with_container(&record.node).or_else(|| {
+                (step.gone.as_ref() == Some(&step.uid)).then(|| "it was found to be gone".to_owned())
+            });
+            let container = container_of(view.state, &record.node, true).map(|record| view.source_of(record));
+            let record = Box::new(record.clone());
+            // A gate that waits anew afterwards stays on record.
+            let ends = step.action != Action::Wait;
+            Some((Job::Remove { record, gone, ends }, container))
+        }
+    }
+}
+
+fn references(node: &ObjectNode) -> BTreeSet<Address> {
+    let mut addresses = BTreeSet::new();
+    let mut add = |reference: &crate::value::Reference| {
+        addresses.insert(reference.object.clone());
+    };
+    node.inputs.for_each_ref(&mut add);
+    node.natural_key.iter().for_each(|key| key.for_each_ref(&mut add));
+    addresses
+}
+
+/// What is kept about an object that itself stays as it is: its order, container, protection, rules.
+pub(super) fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
+    // A keep writes what its plan says; a change that turned out to be none writes what there is.
+    if step.action == Action::Keep && !step.bookkeeping {
+        return None;
+    }
+    let record: &Record = view.state.objects.get(&step.address)?;
+    let wanted = view.work.graph.get(&step.address)?;
+    let node = ObjectNode {
+        inputs: record.node.inputs.clone(),
+        natural_key: record.node.natural_key.clone(),
+        ..wanted.clone()
+    };
+    let depends_on = wanted.depends_on();
+    let differs = node != record.node || depends_on != record.depends_on;
+    differs.then(|| Entry::Bookkeeping { node: Box::new(node), depends_on })
+}
