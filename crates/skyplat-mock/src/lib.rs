@@ -16,6 +16,9 @@
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
 //! repeat the inputs by name, and there is an `id` and an `arn`.
 //!
+//! Not here yet: faults, eventual consistency, quotas, things that controllers make out of band, and the conformance
+//! suite that every executor will be run against.
+//!
 //! ```
 //! use skyplat_core::facts::{FactSource, Question, Questions};
 //! use skyplat_mock::{MockCloud, MockOptions};
