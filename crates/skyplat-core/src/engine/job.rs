@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::decide::{Verdict, View};
 use super::read::container_of;
-use super::step::{Job, Source};
+use super::step::Job;
+use super::wanted::Source;
 use crate::object::ObjectNode;
 use crate::plan::{Action, Part, Step};
 use crate::state::{Entry, Record};
@@ -62,6 +63,10 @@ fn references(node: &ObjectNode) -> BTreeSet<Address> {
 
 /// What is kept about an object that itself stays as it is: its order, container, protection, rules.
 pub(super) fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
+    // A keep writes what its plan says; a change that turned out to be none writes what there is.
+    if step.action == Action::Keep && !step.bookkeeping {
+        return None;
+    }
     let record: &Record = view.state.objects.get(&step.address)?;
     let wanted = view.work.graph.get(&step.address)?;
     let node = ObjectNode {

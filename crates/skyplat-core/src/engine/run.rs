@@ -32,7 +32,8 @@ use super::queue::ReadyQueue;
 use super::read::{Reading, container_of, reread};
 use super::report::{RunReport, StepOutcome, StepReport, totals};
 use super::secrets::Scrub;
-use super::step::{End, Job, Setting, Source};
+use super::step::{End, Job, Setting};
+use super::wanted::Source;
 use super::{EngineError, Work, step};
 use crate::executor::{ErrorKind, ExecError, Executors, OutputMap};
 use crate::object::ObjectNode;
@@ -80,6 +81,8 @@ pub(super) struct Run<'a> {
     session: &'a mut dyn StoreSession,
     context: &'a RunContext,
     control: &'a Control,
+    /// What steps listen to: drained with the run, or when the journal is broken.
+    steps_control: Control,
     emitter: Emitter<'a>,
     /// Where the step of an address stands in the plan.
     steps: BTreeMap<Address, usize>,
@@ -169,10 +172,15 @@ impl<'a> Run<'a> {
             session,
             context,
             control,
+            steps_control: control.part(),
             emitter: Emitter::new(events),
             steps: current.map(|(at, step)| (step.address.clone(), at)).collect(),
             decisions: Decisions::new(plan.steps.len()),
-            queue: ReadyQueue::new(plan.tasks.iter().map(|task| (task.after.as_slice(), task.remaining))),
+            // What is kept needs neither time nor slot, and goes first.
+            queue: ReadyQueue::new(plan.tasks.iter().map(|task| {
+                let keep = plan.steps[task.step].action == Action::Keep;
+                (task.after.as_slice(), if keep { f64::INFINITY } else { task.remaining })
+            })),
             limits: Limits::new(options),
             halves,
             turns: BTreeMap::new(),
@@ -252,19 +260,21 @@ impl<'a> Run<'a> {
     async fn start_ready(&mut self) {
         let mut entries = Vec::new();
         loop {
-            let may_begin = !self.control.is_draining()
-                && self.broken.is_none()
-                && !(self.options.fail_fast && self.first_failure.is_some());
+            let failed_fast = self.options.fail_fast && self.first_failure.is_some();
+            let may_begin = !failed_fast && !self.steps_control.is_draining();
             let Self { queue, limits, halves, turns, work, .. } = self;
+            let is_keep = |task: TaskId| work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
+            if !limits.has_slot() && !queue.best().is_some_and(is_keep) {
+                break;
+            }
             let next = queue.pop(|task| {
                 let half = &halves[task];
-                let planned_keep = work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
                 if half.over.is_some() {
                     true
                 } else if half.begun {
                     turns.contains_key(&task) && limits.has_slot()
                 } else {
-                    may_begin && (planned_keep || (limits.has_slot() && limits.is_free(half.group.as_ref())))
+                    may_begin && (is_keep(task) || (limits.has_slot() && limits.is_free(half.group.as_ref())))
                 }
             });
             let Some(task) = next else { break };
@@ -354,7 +364,7 @@ impl<'a> Run<'a> {
                 address: about.address.clone(),
                 scrub: Scrub::default(),
             },
-            control: self.control.clone(),
+            control: self.steps_control.clone(),
             options: Arc::clone(&self.options),
             key: state.digest_key.clone(),
             stack_tag: state.stack.tag(),
@@ -433,7 +443,7 @@ impl<'a> Run<'a> {
         let superseded = state.deposed.contains_key(&uid);
         let container = container_of(state, &record.node, superseded).map(|record| view.source_of(record));
         let reading = Reading {
-            control: self.control.clone(),
+            control: self.steps_control.clone(),
             options: Arc::clone(&self.options),
             stack_tag: state.stack.tag(),
             seed: self.context.seed,
@@ -570,6 +580,7 @@ impl<'a> Run<'a> {
         }
         self.session.append(entries).await.map_err(|error| {
             self.broken = Some(error);
+            self.steps_control.drain();
             Unwritten
         })
     }

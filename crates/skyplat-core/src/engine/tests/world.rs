@@ -159,7 +159,7 @@ fn outputs(thing: &Thing) -> OutputMap {
 
 #[async_trait]
 impl Executor for World {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "world"
     }
 
