@@ -85,3 +85,8 @@ pub mod prelude {
     pub use crate::value::{Address, Value};
     pub use crate::workspace::Workspace;
 }
+
+/// Keeps the README's example compiling and running.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
