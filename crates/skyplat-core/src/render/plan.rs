@@ -195,12 +195,17 @@ fn group_text(out: &mut String, group: &Group<'_>, widths: &Widths, objects: boo
     let kind = style.paint(Role::Faint, &format!("{:kind$}", group.kind));
     let text = format!("  {}  {kind}  {}", style.paint(Role::of(mark), &head), group.counts());
     push_line(out, text.trim_end());
-    if objects || group.single_action().is_none() {
-        for step in
-            group.steps.iter().filter(|step| if objects { is_listed(step) } else { step.action.is_change() })
-        {
-            step_text(out, step, style);
+    let whole = group.single_action().is_some();
+    let is_told = |step: &Step| match (objects, whole) {
+        (true, _) => is_listed(step),
+        (false, false) => step.action.is_change(),
+        // A resource that is made as a whole is one line, but for what has a history.
+        (false, true) => {
+            step.action.is_change() && step.reasons.iter().any(|reason| says_something(step, reason))
         }
+    };
+    for step in group.steps.iter().filter(|step| is_told(step)) {
+        step_text(out, step, style);
     }
 }
 
