@@ -39,8 +39,12 @@ fn the_objects_of_every_kind_of_resource() {
             continue;
         }
         shown += 1;
-        let objects: Vec<_> =
-            graph["objects"].as_array().unwrap().iter().filter(|object| object["resource"] == address).collect();
+        let objects: Vec<_> = graph["objects"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|object| object["resource"] == address)
+            .collect();
         insta::assert_json_snapshot!(address.replace('/', "_"), objects);
     }
     assert!(shown > 20, "{shown} resources are shown");
