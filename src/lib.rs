@@ -15,6 +15,48 @@
 //!   [`executor::Executor`] in your own crate.
 //! * The simulated cloud is [`mock`] (feature `mock`, on by default); `aws` and `k8s` bring the executors for real
 //!   accounts.
+//!
+//! From a configuration to a plan, without a file, a cloud or a runtime of your own:
+//!
+//! ```
+//! use skyplat::mock::{MockCloud, MockOptions, simulate};
+//! use skyplat::plan::{Observations, PlanInput, PlanOptions};
+//! use skyplat::prelude::*;
+//! use skyplat::state::Stack;
+//! use skyplat::value::DigestKey;
+//!
+//! let yaml = b"
+//! hub:
+//!   region: us-west-2
+//!   node_pools:
+//!     - {name: gpu, capacity_type: spot, instance_type: [g5.xlarge]}
+//!   skypilot:
+//!     ingress_host: skypilot.example.com
+//!     ingress_ssl_cert_arn: arn:aws:acm:us-west-2:123456789012:certificate/uuid
+//!     data_planes: [{name: team-a}]
+//! spokes:
+//!   - region: eu-west-1
+//! ";
+//! let config = parse_config("platform.yaml", yaml, Target::Simulated)?.config;
+//! let resources = build_platform(&config, "dev")?;
+//!
+//! // Facts come from where the platform will stand: here from the simulated cloud.
+//! let cloud = MockCloud::in_memory(MockOptions::default());
+//! let questions = resources.questions();
+//! let facts = simulate(|| cloud.answer(&questions))??;
+//! let graph = lower(&resources, &facts)?;
+//!
+//! let stack = Stack { name: "dev".into(), id: "0123456789abcdef".into() };
+//! let plan = build_plan(PlanInput {
+//!     graph: &graph,
+//!     state: &State::new(stack, DigestKey::new([0; 32])),
+//!     observations: &Observations::none(),
+//!     options: &PlanOptions::default(),
+//! })?;
+//! assert!(plan.summary.create > 200 && plan.summary.delete == 0);
+//! assert!(plan.forecast.duration_s < 30.0 * 60.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub use skyplat_core::{
     config, drift, engine, executor, facts, graph, ids, object, plan, platform, render, resource, state,
@@ -43,3 +85,8 @@ pub mod prelude {
     pub use crate::value::{Address, Value};
     pub use crate::workspace::Workspace;
 }
+
+/// Keeps the README's example compiling and running.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -53,6 +53,9 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Exit, Problem> {
     let Cli { command, options } = cli;
+    if command != Some(Command::Validate) {
+        world::check_executor(&options)?;
+    }
     match command {
         None => tour(&options).await,
         Some(Command::Validate) => validate(&options),
@@ -88,7 +91,15 @@ async fn tour(options: &Options) -> Result<Exit, Problem> {
     heading(options, "A second plan");
     let again = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
     show_plan(&again, options)?;
-    Ok(if again.plan.is_empty() { Exit::Done } else { Exit::Failed })
+    if !again.plan.is_empty() {
+        return Err(Problem::failed("the second plan should be empty").hint("this is a bug in skyplat"));
+    }
+    let next = "All this was simulated in memory. `plan`, `apply` and `destroy` keep their state in .skyplat; \
+                --help shows the rest.";
+    if options.format == Format::Text {
+        terminal::talk(&format!("\n{}\n", Colour.paint(Role::Faint, next)));
+    }
+    Ok(Exit::Done)
 }
 
 fn validate(options: &Options) -> Result<Exit, Problem> {
@@ -129,7 +140,7 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
     let parsed = read_config(options)?;
     let world = World::open(options, "plan", true).await?;
     let state = world.load_or_fresh().await?;
-    terminal::talk(&parsed.report.render());
+    warn(&parsed.report);
     let workspace = world.workspace()?;
     let prepared = prepare(&workspace, options, Some(&parsed.config), &state).await?;
     if options.format == Format::Json {
@@ -166,7 +177,7 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
     let prepared = match wanted {
         Wanted::Saved(file) => workspace.prepare_saved(*file, session.state())?,
         Wanted::Configured(parsed) => {
-            terminal::talk(&parsed.report.render());
+            warn(&parsed.report);
             prepare(&workspace, options, Some(&parsed.config), session.state()).await?
         }
     };
@@ -222,11 +233,12 @@ async fn refresh(options: &Options) -> Result<Exit, Problem> {
     if options.format == Format::Text {
         terminal::data(&drift::drift_text(&state, &found, &Colour))?;
     }
-    if let Some(session) = session.as_mut().filter(|_| !found.is_empty()) {
+    let entries = accept_drift(&state, &observations, &found);
+    if let Some(session) = session.as_mut().filter(|_| !entries.is_empty()) {
         if !terminal::confirm("Take this into the records?", options.yes)? {
             return Ok(Exit::Failed);
         }
-        session.append(&accept_drift(&state, &observations, &found)).await?;
+        session.append(&entries).await?;
         terminal::talk(
             "The records follow the real world now; a plan says what the configuration makes of it.\n",
         );
@@ -347,6 +359,19 @@ fn heading(options: &Options, text: &str) {
 
 fn read_config(options: &Options) -> Result<Parsed, Problem> {
     Ok(parse(options)??)
+}
+
+/// Says in a line each what there is to think about in the configuration.
+fn warn(report: &Report) {
+    for diagnostic in &report.diagnostics {
+        let place = diagnostic.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
+        let word = format!("{}:", diagnostic.severity.as_str());
+        let word = Colour.paint(Role::Warning, &word);
+        terminal::talk(&format!("{word} {} ({}{place})\n", diagnostic.message, report.file));
+    }
+    if !report.diagnostics.is_empty() {
+        terminal::talk("`validate` says what to do about each of these\n\n");
+    }
 }
 
 /// Reads the configuration; the inner error is its report.

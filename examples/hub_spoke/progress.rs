@@ -155,7 +155,7 @@ impl Live {
     fn event(&mut self, event: &Event) {
         if let Some(line) = self.lines.line(event, &Colour) {
             // A display that cannot be drawn is no reason to stop.
-            let _ = self.bars.println(line);
+            let _ = self.bars.println(terminal::for_terminal(&line));
         }
         match event {
             Event::Step { t, address, kind, action, phase, part, .. } if *action != Action::Keep => {
@@ -190,7 +190,8 @@ impl Live {
         oldest.sort_by(|(_, (a, _)), (_, (b, _))| a.total_cmp(b));
         let mut rows = oldest.iter().take(NAMED).map(|(address, (since, what))| {
             let for_how_long = duration::spoken((now - since).max(0.0).floor());
-            format!("{address}  {}", Colour.paint(Role::Faint, &format!("{what}, {for_how_long}")))
+            let detail = Colour.paint(Role::Faint, &format!("{what}, {for_how_long}"));
+            terminal::for_terminal(&format!("{address}  {detail}"))
         });
         for bar in &self.named {
             bar.set_message(rows.next().unwrap_or_default());

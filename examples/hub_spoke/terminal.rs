@@ -39,6 +39,14 @@ pub(crate) fn talk(text: &str) {
     let _ = write(&mut anstream::stderr(), text);
 }
 
+/// Returns a text as stderr wants it: without colour when the person wants none.
+pub(crate) fn for_terminal(text: &str) -> String {
+    match anstream::AutoStream::choice(&io::stderr()) {
+        anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Writes JSON as data, over several lines.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Problem> {
     let text = serde_json::to_string_pretty(value)

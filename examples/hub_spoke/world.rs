@@ -8,9 +8,9 @@ use skyplat::executor::Executors;
 use skyplat::mock::{MockCloud, MockOptions};
 use skyplat::render::{Exit, Problem, did_you_mean};
 use skyplat::state::store::valid_name;
-use skyplat::state::{DirectoryStore, LockOwner, MemoryStore, Stack, State, StateError, StateStore};
+use skyplat::state::{DirectoryStore, LockOwner, MemoryStore, Stack, State, StateStore};
 use skyplat::value::DigestKey;
-use skyplat::workspace::Workspace;
+use skyplat::workspace::{self, Workspace};
 
 use crate::cli::{ExecutorName, Options};
 use crate::terminal;
@@ -39,9 +39,6 @@ enum Place {
 impl World {
     /// Finds the store and the stack. `keep` says whether anything outlives the process when no place is named.
     pub(crate) async fn open(options: &Options, operation: &str, keep: bool) -> Result<Self, Problem> {
-        if options.executor == ExecutorName::Cloud {
-            return Err(no_cloud());
-        }
         let place = match directory(options, keep)? {
             Some(directory) => Place::Directory(DirectoryStore::new(directory)),
             None => Place::Memory(MockCloud::in_memory(mock_options(options))),
@@ -65,7 +62,7 @@ impl World {
             process: std::process::id(),
             operation: operation.to_owned(),
             run_id: run.run_id.clone(),
-            since: run.now.to_string(),
+            since: run.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         };
         Ok(Self { store, stack, place, run, owner, options: options.clone() })
     }
@@ -94,13 +91,7 @@ impl World {
 
     /// Reads the state of the stack, which must be there.
     pub(crate) async fn load(&self) -> Result<State, Problem> {
-        match self.store.load(&self.stack).await? {
-            Some(state) => Ok(state),
-            None => {
-                let known = self.store.list().await?;
-                Err(StateError::UnknownStack { name: self.stack.clone(), known }.into())
-            }
-        }
+        Ok(workspace::load(self.store.as_ref(), &self.stack).await?)
     }
 
     /// Reads the state of the stack, or makes the one that it would begin with.
@@ -156,6 +147,14 @@ fn directory(options: &Options, keep: bool) -> Result<Option<PathBuf>, Problem> 
             .hint("name a directory; states in object storage are not there yet")),
         Some(directory) => Ok(Some(directory.into())),
         None => Ok(keep.then(|| STATE_DIR.into())),
+    }
+}
+
+/// Refuses an executor that this program does not have.
+pub(crate) fn check_executor(options: &Options) -> Result<(), Problem> {
+    match options.executor {
+        ExecutorName::Mock => Ok(()),
+        ExecutorName::Cloud => Err(no_cloud()),
     }
 }
 

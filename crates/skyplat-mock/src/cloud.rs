@@ -24,7 +24,7 @@ use skyplat_core::value::Tree;
 use crate::catalogue::Catalogue;
 use crate::rules::{self, Call};
 use crate::store::{Store, WorldError, WorldFile};
-use crate::world::{Effect, Moment, Record, Thing, World};
+use crate::world::{Change, Effect, Moment, Record, Thing, World};
 use crate::{gates, lookups};
 
 /// How long a call takes that only looks.
@@ -305,7 +305,7 @@ impl Book {
 
 #[async_trait]
 impl Executor for MockCloud {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "mock"
     }
 
@@ -382,8 +382,7 @@ impl Executor for MockCloud {
             rules::check_update(&call, thing)?;
             let made = rules::remake(&call, thing)?;
             let until = after(now, self.latency(&new.kind, &new.inputs).update);
-            let effect = Effect::Changed {
-                uid: old.uid.clone(),
+            let change = Change {
                 address: new.address.clone(),
                 inputs: made.inputs,
                 natural_key: new.natural_key.clone(),
@@ -392,7 +391,7 @@ impl Executor for MockCloud {
                 lives_in: made.lives_in,
                 until,
             };
-            book.write(now, effect)
+            book.write(now, Effect::Changed { uid: old.uid.clone(), change: Box::new(change) })
         })?;
         self.usable(cx, &old.uid).await.map(|thing| thing.outputs)
     }

@@ -12,10 +12,10 @@ use std::thread;
 ///
 /// let passed = skyplat_mock::simulate(|| async {
 ///     let start = tokio::time::Instant::now();
-///     tokio::time::sleep(Duration::from_secs(1800)).await;
+///     tokio::time::sleep(Duration::from_mins(30)).await;
 ///     start.elapsed()
 /// })?;
-/// assert!(passed >= Duration::from_secs(1800));
+/// assert!(passed >= Duration::from_mins(30));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -51,16 +51,16 @@ mod tests {
         let real = Instant::now();
         let passed = simulate(|| async {
             let start = tokio::time::Instant::now();
-            tokio::time::sleep(Duration::from_secs(1800)).await;
+            tokio::time::sleep(Duration::from_mins(30)).await;
             start.elapsed()
         });
-        assert!(passed.unwrap() >= Duration::from_secs(1800));
+        assert!(passed.unwrap() >= Duration::from_mins(30));
         assert!(real.elapsed() < Duration::from_secs(5), "{:?}", real.elapsed());
     }
 
     #[test]
     #[should_panic(expected = "inside")]
     fn a_panic_goes_on_outside() {
-        simulate(|| async { panic!("inside") }).unwrap()
+        simulate(|| async { panic!("inside") }).unwrap();
     }
 }

@@ -99,22 +99,7 @@ impl WorldFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(WorldError::Io { action: "read", file: name(path), source }),
         };
-        let mut world = World::new(seed);
-        let mut whole = 0;
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let Some(text) = line.strip_suffix(b"\n") else { break };
-            let read =
-                if whole == 0 { read_header(text, path, &mut world) } else { read_line(text, &mut world) };
-            match read {
-                Ok(()) => whole += line.len() as u64,
-                Err(Problem::Newer(found)) => return Err(WorldError::Newer { file: name(path), found }),
-                // A tear may also lie before a line's end, when bytes reached the disk out of order.
-                Err(Problem::Bad(_)) if whole + line.len() as u64 == bytes.len() as u64 && whole > 0 => break,
-                Err(Problem::Bad(problem)) => {
-                    return Err(WorldError::Damaged { file: name(path), offset: whole, problem });
-                }
-            }
-        }
+        let (whole, world) = read(&bytes, path, seed)?;
         Ok((Self { path: path.to_owned(), whole, file: None }, world))
     }
 
@@ -144,7 +129,12 @@ impl WorldFile {
                 if let Some(parent) = self.path.parent() {
                     std::fs::create_dir_all(parent)?;
                 }
-                let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path)?;
+                let mut options = OpenOptions::new();
+                options.create(true).truncate(false).write(true);
+                // Like the state beside it, it is its owner's alone.
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let file = options.open(&self.path)?;
                 file.set_len(self.whole)?;
                 none.insert(file)
             }
@@ -155,14 +145,36 @@ impl WorldFile {
     }
 }
 
+/// Reads a file's bytes: the length of what is whole, and the world that it tells.
+fn read(bytes: &[u8], path: &Path, seed: u64) -> Result<(u64, World), WorldError> {
+    let mut world = World::new(seed);
+    let mut whole = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(text) = line.strip_suffix(b"\n") else { break };
+        let read = if whole == 0 { read_header(text, &mut world) } else { read_line(text, &mut world) };
+        let is_last = whole + line.len() == bytes.len();
+        match read {
+            Ok(()) => whole += line.len(),
+            Err(Problem::Newer(found)) => return Err(WorldError::Newer { file: name(path), found }),
+            // A tear may also lie before a line's end, when bytes reached the disk out of order.
+            Err(Problem::Bad(_)) if is_last && whole > 0 => break,
+            Err(Problem::Bad(problem)) => {
+                let offset = whole as u64;
+                return Err(WorldError::Damaged { file: name(path), offset, problem });
+            }
+        }
+    }
+    Ok((whole as u64, world))
+}
+
 enum Problem {
     Bad(String),
     Newer(u64),
 }
 
-fn read_header(line: &[u8], path: &Path, world: &mut World) -> Result<(), Problem> {
+fn read_header(line: &[u8], world: &mut World) -> Result<(), Problem> {
     let header: Json = serde_json::from_slice(line)
-        .map_err(|error| Problem::Bad(format!("{} begins with no world header: {error}", name(path))))?;
+        .map_err(|error| Problem::Bad(format!("it begins with no world header: {error}")))?;
     match header.get("world").and_then(Json::as_u64) {
         Some(found) if found > FORMAT_VERSION => return Err(Problem::Newer(found)),
         _ => {}
@@ -190,4 +202,70 @@ fn checksum(record: &Json) -> String {
 
 fn name(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::world::Effect;
+    use skyplat_core::state::Uid;
+    use skyplat_core::value::Address;
+
+    fn record(at: u64) -> Record {
+        let uid = Uid::new("1", &Address::new(format!("thing-{at}")), 0);
+        Record { at, effect: Effect::Gone { uid } }
+    }
+
+    /// Returns a file of so many records.
+    fn written(records: u64) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.jsonl");
+        let (mut file, _) = WorldFile::open(&path, 7).unwrap();
+        (1..=records).for_each(|at| file.append(7, &record(at)).unwrap());
+        std::fs::read(&path).unwrap()
+    }
+
+    #[test]
+    fn a_file_cut_at_any_byte_tells_what_was_whole() {
+        let bytes = written(9);
+        for length in 0..=bytes.len() {
+            let lines = bytes[..length].split_inclusive(|byte| *byte == b'\n');
+            let whole_lines: Vec<&[u8]> = lines.filter(|line| line.ends_with(b"\n")).collect();
+            let (whole, world) = read(&bytes[..length], Path::new("x"), 0).unwrap();
+            assert_eq!(whole, whole_lines.concat().len() as u64, "cut at byte {length}");
+            assert_eq!(world.clock(), whole_lines.len().saturating_sub(1) as u64, "cut at byte {length}");
+            assert_eq!(world.seed(), if whole_lines.is_empty() { 0 } else { 7 });
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_never_passes_but_in_a_torn_last_line() {
+        let bytes = written(3);
+        let header = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let last = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        for at in header..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            match read(&damaged, Path::new("x"), 0) {
+                Err(WorldError::Damaged { offset, .. }) => assert!(offset < last as u64, "byte {at}"),
+                Err(other) => panic!("byte {at}: {other}"),
+                // Without the line end before it, the last line begins one record earlier.
+                Ok((_, world)) => {
+                    assert!(at + 1 >= last, "byte {at}");
+                    assert_eq!(world.clock(), if at + 1 == last { 1 } else { 2 }, "byte {at}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let lines = [b"{\"world\":1,\"seed\":7}\n".as_slice(), &bytes, b"\n"].concat();
+            let _ = read(&bytes, Path::new("x"), 0);
+            let _ = read(&lines, Path::new("x"), 0);
+        }
+    }
 }

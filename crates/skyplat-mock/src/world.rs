@@ -1,8 +1,8 @@
 //! [`World`]: what exists in the simulated cloud, as plain state.
 //!
 //! A world is the fold of its [`Record`]s, like a stack's state is the fold of its journal, but it is the other side:
-//! what is real, not what is known. It knows no rules (see [`crate::rules`]), no waiting (see [`crate::cloud`]) and no
-//! files (see [`crate::store`]); its clock is whatever the records say.
+//! what is real, not what is known. It knows no rules (`rules`), no waiting (`cloud`) and no files (`store`); its clock is
+//! whatever the records say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,6 +106,28 @@ impl Thing {
     }
 }
 
+/// What a thing is after a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its address.
+    pub address: Address,
+    /// All its fields.
+    #[serde(with = "paper")]
+    pub inputs: Tree,
+    /// What the API refuses to have twice.
+    #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
+    pub natural_key: Option<Tree>,
+    /// Its outputs.
+    #[serde(with = "paper::named")]
+    pub outputs: OutputMap,
+    /// The stack's tags.
+    pub tags: BTreeMap<String, String>,
+    /// What it lives in.
+    pub lives_in: BTreeSet<Uid>,
+    /// When the change is done.
+    pub until: Moment,
+}
+
 /// Something that happened to a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "effect")]
@@ -124,23 +146,8 @@ pub enum Effect {
     Changed {
         /// The thing.
         uid: Uid,
-        /// Its address now.
-        address: Address,
-        /// All its fields now.
-        #[serde(with = "paper")]
-        inputs: Tree,
-        /// What the API refuses to have twice, now.
-        #[serde(with = "paper::optional", default, skip_serializing_if = "Option::is_none")]
-        natural_key: Option<Tree>,
-        /// Its outputs now.
-        #[serde(with = "paper::named")]
-        outputs: OutputMap,
-        /// The stack's tags now.
-        tags: BTreeMap<String, String>,
-        /// What it lives in now.
-        lives_in: BTreeSet<Uid>,
-        /// When the change is done.
-        until: Moment,
+        /// What it is now.
+        change: Box<Change>,
     },
     /// Its deletion was asked for.
     Deleting {
@@ -269,16 +276,13 @@ impl World {
                     self.set_phase(uid, Phase::Ready);
                 }
             }
-            Effect::Changed { uid, address, inputs, natural_key, outputs, tags, lives_in, until } => {
+            Effect::Changed { uid, change } => {
                 if let Some(thing) = self.things.get_mut(uid) {
-                    thing.address = address.clone();
-                    thing.inputs = inputs.clone();
-                    thing.natural_key.clone_from(natural_key);
-                    thing.outputs.clone_from(outputs);
-                    thing.tags.clone_from(tags);
-                    thing.lives_in.clone_from(lives_in);
+                    let Change { address, inputs, natural_key, outputs, tags, lives_in, until } =
+                        (**change).clone();
+                    *thing = Thing { address, inputs, natural_key, outputs, tags, lives_in, ..thing.clone() };
+                    self.set_phase(uid, Phase::Changing { until });
                 }
-                self.set_phase(uid, Phase::Changing { until: *until });
             }
             Effect::Deleting { uid, until } => self.set_phase(uid, Phase::Deleting { until: *until }),
             Effect::Gone { uid } => self.remove(uid),

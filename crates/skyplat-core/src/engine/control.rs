@@ -48,6 +48,11 @@ impl Control {
         self.stop.is_cancelled()
     }
 
+    /// Returns a handle on a part of this run: it ends with the run, or alone.
+    pub(super) fn part(&self) -> Self {
+        Self { drain: self.drain.child_token(), stop: self.stop.child_token() }
+    }
+
     pub(super) fn drain_token(&self) -> &CancellationToken {
         &self.drain
     }
@@ -69,5 +74,15 @@ mod tests {
         assert!(control.is_draining() && !control.is_stopping());
         signal.cancel();
         assert!(control.is_stopping());
+    }
+
+    #[test]
+    fn a_part_ends_with_the_run_and_not_the_run_with_a_part() {
+        let control = Control::new();
+        let (one, other) = (control.part(), control.part());
+        one.drain();
+        assert!(one.is_draining() && !control.is_draining() && !other.is_draining());
+        control.stop();
+        assert!(other.is_stopping());
     }
 }

@@ -75,6 +75,9 @@ async fn read_again(
     }
     let records: Vec<&Record> = records.into_values().collect();
     let mut answers = read_all(reading, executors, state, records, |_, _| {}).await;
+    if reading.control.is_draining() {
+        return Err(EngineError::Cancelled);
+    }
     let mut live = BTreeMap::new();
     for address in addresses {
         let Some(record) = state.objects.get(address) else { continue };

@@ -66,6 +66,11 @@ impl ReadyQueue {
         self.ready.insert(Rank { remaining: self.remaining[task], task });
     }
 
+    /// Returns the best ready task.
+    pub(super) fn best(&self) -> Option<usize> {
+        self.ready.first().map(|rank| rank.task)
+    }
+
     /// Takes out the best ready task that passes the test.
     pub(super) fn pop(&mut self, mut admissible: impl FnMut(usize) -> bool) -> Option<usize> {
         let best = self.ready.iter().find(|rank| admissible(rank.task)).copied()?;

@@ -17,7 +17,7 @@ use super::limits::Limits;
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
 use super::secrets::{Scrub, has_digest, mark};
-use super::step::Source;
+use super::wanted::Source;
 use crate::executor::{ErrorKind, ExecError, Executor, Executors, Observed, Op, OutputMap};
 use crate::object::{ObjectKind, ObjectNode, Placement};
 use crate::state::{Record, State, Uid};
@@ -255,6 +255,11 @@ async fn read_level(
         }
         tokio::select! {
             biased;
+            // A read has no effect, so it need not be waited for.
+            () = reading.control.drain_token().cancelled() => {
+                jobs.abort_all();
+                return answers;
+            }
             _ = paced.recv_many(&mut said, room) => {
                 let now = Instant::now();
                 for pace in said.drain(..) {

@@ -309,11 +309,12 @@ fn resolved(node: &ObjectNode, state: &State) -> ObjectNode {
     node
 }
 
-/// `id` is new with every object, `revision` with every change, `fixed` never.
+/// `id` is new with every object, `revision` also with every change that recomputes it, `fixed` never.
 fn outputs(node: &ObjectNode, uid: &Uid) -> OutputMap {
+    let fields: Vec<_> = node.rules.recomputes.iter().map(|(field, _)| node.inputs.at(field)).collect();
     let mut outputs = OutputMap::from([
         ("id".to_owned(), Tree::String(format!("i-{uid}"))),
-        ("revision".to_owned(), Tree::String(format!("{:?}", node.inputs))),
+        ("revision".to_owned(), Tree::String(format!("{uid} {fields:?}"))),
         ("fixed".to_owned(), Tree::String(node.address.to_string())),
     ]);
     for (output, path) in &node.echoes {

@@ -3,6 +3,7 @@
 use super::style::{Role, Style};
 use super::{count, push_line, value};
 use crate::drift::{Drift, Finding};
+use crate::object::Class;
 use crate::state::State;
 use crate::value::{Tree, paper};
 
@@ -12,16 +13,20 @@ const VALUE_WIDTH: usize = 60;
 /// Writes what a refresh found.
 pub fn drift_text(state: &State, found: &[Drift], style: &dyn Style) -> String {
     let mut out = String::new();
-    let (stack, objects) = (&state.stack.name, count(state.objects.len(), "object"));
+    let owned = state.objects.values().filter(|record| record.node.class == Class::Owned).count();
+    let (stack, objects) = (&state.stack.name, count(owned, "object"));
     if found.is_empty() {
         push_line(
             &mut out,
-            &style.paint(Role::Strong, &format!("{objects} of the stack {stack} are as recorded.")),
+            &style.paint(
+                Role::Strong,
+                &format!("Nothing differs: {objects} of the stack {stack} are as recorded."),
+            ),
         );
         return out;
     }
     let number = found.len();
-    let head = format!("{number} of {objects} of the stack {stack} are not as recorded");
+    let head = format!("{number} of {objects} of the stack {stack} differ from the records");
     push_line(&mut out, &style.paint(Role::Strong, &head));
     push_line(&mut out, "");
     for drift in found {

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::style::{Role, Style};
 use super::{count, duration, push_line, value};
 use crate::graph::ResourceEntry;
+use crate::object::Class;
 use crate::plan::{Action, Order, Plan, PlanWarning, Reason, Step, Summary, Why};
 use crate::value::Address;
 
@@ -63,8 +64,10 @@ pub fn plan_text(plan: &Plan, view: PlanView<'_>, style: &dyn Style) -> String {
             ),
         );
     }
-    for warning in &plan.warnings {
+    if !plan.warnings.is_empty() {
         push_line(&mut out, "");
+    }
+    for warning in &plan.warnings {
         push_line(&mut out, &warning_text(warning, style));
     }
     out
@@ -116,7 +119,8 @@ impl Group<'_> {
     fn single_action(&self) -> Option<Action> {
         let mut actions = self.steps.iter().map(|step| step.action).filter(|action| action.is_change());
         let first = actions.next()?;
-        let kept = self.number(Action::Keep) > 0;
+        // Gates and lookups that stay, or whose records go, do not make a resource one that changes in part.
+        let kept = self.steps.iter().any(|step| step.action == Action::Keep && step.class == Class::Owned);
         (!kept && matches!(first, Action::Create | Action::Delete) && actions.all(|action| action == first))
             .then_some(first)
     }
@@ -148,7 +152,7 @@ impl Group<'_> {
         .filter(|(number, _)| *number > 0)
         .map(|(number, words)| format!("{number} {words}"))
         .collect();
-        parts.join(", ")
+        if parts.is_empty() { "records only".to_owned() } else { parts.join(", ") }
     }
 }
 
@@ -191,12 +195,17 @@ fn group_text(out: &mut String, group: &Group<'_>, widths: &Widths, objects: boo
     let kind = style.paint(Role::Faint, &format!("{:kind$}", group.kind));
     let text = format!("  {}  {kind}  {}", style.paint(Role::of(mark), &head), group.counts());
     push_line(out, text.trim_end());
-    if objects || group.single_action().is_none() {
-        for step in
-            group.steps.iter().filter(|step| if objects { is_listed(step) } else { step.action.is_change() })
-        {
-            step_text(out, step, objects, style);
+    let whole = group.single_action().is_some();
+    let is_told = |step: &Step| match (objects, whole) {
+        (true, _) => is_listed(step),
+        (false, false) => step.action.is_change(),
+        // A resource that is made as a whole is one line, but for what has a history.
+        (false, true) => {
+            step.action.is_change() && step.reasons.iter().any(|reason| says_something(step, reason))
         }
+    };
+    for step in group.steps.iter().filter(|step| is_told(step)) {
+        step_text(out, step, style);
     }
 }
 
@@ -205,7 +214,7 @@ fn is_listed(step: &Step) -> bool {
     step.action != Action::Keep || step.bookkeeping
 }
 
-fn step_text(out: &mut String, step: &Step, objects: bool, style: &dyn Style) {
+fn step_text(out: &mut String, step: &Step, style: &dyn Style) {
     let name = step
         .address
         .as_str()
@@ -237,14 +246,14 @@ fn step_text(out: &mut String, step: &Step, objects: bool, style: &dyn Style) {
             style.paint(Role::Faint, step.kind.as_str())
         ),
     );
-    for reason in step.reasons.iter().filter(|reason| objects || says_something(step, reason)) {
+    for reason in step.reasons.iter().filter(|reason| says_something(step, reason)) {
         push_line(out, &format!("          {}", reason_text(reason)));
     }
 }
 
 /// Returns whether a reason adds to what the step's line says already.
 fn says_something(step: &Step, reason: &Reason) -> bool {
-    !(reason.why == Why::Requested && matches!(step.action, Action::Create | Action::Delete))
+    reason.why != Why::Requested || matches!(step.action, Action::Update | Action::Replace)
 }
 
 /// Says one reason on one line.

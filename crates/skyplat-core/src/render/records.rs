@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::style::{Role, Style};
 use super::{count, push_line};
+use crate::object::Class;
 use crate::state::{State, Status};
 
 /// Writes the names of stacks, the selected one marked.
@@ -27,11 +28,15 @@ pub fn stacks_json(stacks: &[String], selected: Option<&str>) -> Json {
 /// Writes what is recorded of a stack's objects: a line each.
 pub fn records_text(state: &State, style: &dyn Style) -> String {
     let mut out = String::new();
+    let owned = state.records().filter(|record| record.node.class == Class::Owned).count();
+    let others = state.records().count() - owned;
     let head = format!(
-        "{} (serial {}): {}",
-        state.stack.tag(),
+        "The stack {} (id {}, serial {}) has {}, and {}.",
+        state.stack.name,
+        state.stack.id,
         state.serial,
-        count(state.records().count(), "object")
+        count(owned, "object"),
+        if others == 1 { "1 gate or lookup".to_owned() } else { format!("{others} gates and lookups") },
     );
     push_line(&mut out, &style.paint(Role::Strong, &head));
     let width = state.records().map(|record| record.node.address.as_str().len()).max().unwrap_or(0).min(60);

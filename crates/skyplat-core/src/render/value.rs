@@ -53,6 +53,11 @@ pub(super) fn change(old: Option<&Json>, new: Option<&Json>, limit: usize) -> St
         // Only secrets look alike and differ.
         return format!("{} → {}", cut(&before, limit), after.replace("(secret)", "(another secret)"));
     }
+    if let (Some(Json::Array(old)), Some(Json::Array(new))) = (old, new)
+        && let Some(text) = list_change(old, new, limit)
+    {
+        return text;
+    }
     let same = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
     let skip = if before.chars().count().max(after.chars().count()) > limit && same > SHOWN_BEFORE {
         same - SHOWN_BEFORE
@@ -60,6 +65,24 @@ pub(super) fn change(old: Option<&Json>, new: Option<&Json>, limit: usize) -> St
         0
     };
     format!("{} → {}", cut_from(&before, skip, limit), cut_from(&after, skip, limit))
+}
+
+/// Says what was added to a list of plain values and what was taken out of it; none when only the order changes.
+fn list_change(old: &[Json], new: &[Json], limit: usize) -> Option<String> {
+    let plain = |items: &[Json]| items.iter().all(|item| !item.is_array() && !item.is_object());
+    let missing = |from: &[Json], items: &[Json]| -> Vec<String> {
+        items.iter().filter(|item| !from.contains(item)).map(|item| cut(&spoken(item), limit)).collect()
+    };
+    let (added, removed) = (missing(old, new), missing(new, old));
+    if !plain(old) || !plain(new) || old.is_empty() || new.is_empty() {
+        return None;
+    }
+    match (removed.is_empty(), added.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!("with {}", added.join(", "))),
+        (false, true) => Some(format!("without {}", removed.join(", "))),
+        (false, false) => Some(format!("without {}, with {}", removed.join(", "), added.join(", "))),
+    }
 }
 
 /// Characters that are shown of what two long values have in common.
@@ -96,6 +119,15 @@ mod tests {
         let new = json!(format!("{}new", "a".repeat(200)));
         let shown = change(Some(&old), Some(&new), 40);
         assert!(shown.contains("old") && shown.contains("new") && shown.chars().count() < 100, "{shown}");
+    }
+
+    #[test]
+    fn a_list_says_what_comes_and_what_goes() {
+        let change = |old, new| change(Some(&old), Some(&new), 40);
+        assert_eq!(change(json!(["a", "b"]), json!(["a", "c"])), "without \"b\", with \"c\"");
+        assert_eq!(change(json!(["a"]), json!(["a", "c"])), "with \"c\"");
+        assert_eq!(change(json!(["a", "b"]), json!(["b", "a"])), r#"["a", "b"] → ["b", "a"]"#);
+        assert_eq!(change(json!([]), json!(["a"])), r#"[] → ["a"]"#);
     }
 
     #[test]

@@ -49,8 +49,8 @@ async fn apply(cloud: MockCloud, mut session: MockSession, graph: &ObjectGraph) 
     engine.apply(work, &mut session, &context, &Control::new(), &mut |_| {}).await.unwrap()
 }
 
-fn made() -> Result<Created, ExecError> {
-    Ok(Created { id: "i-1".into(), outputs: OutputMap::new() })
+fn made() -> Created {
+    Created { id: "i-1".into(), outputs: OutputMap::new() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn the_intent_is_written_before_the_call_and_the_result_after_it() {
         .once()
         .in_sequence(&mut order)
         .returning(|_| Ok(()));
-    cloud.expect_create().once().in_sequence(&mut order).returning(|_, _| made());
+    cloud.expect_create().once().in_sequence(&mut order).returning(|_, _| Ok(made()));
     session
         .expect_append()
         .withf(|entries| matches!(entries, [Entry::Created { id, .. }] if id == "i-1"))
@@ -80,7 +80,7 @@ async fn the_intent_is_written_before_the_call_and_the_result_after_it() {
 async fn what_is_announced_at_one_time_is_written_at_once() {
     let (mut cloud, mut session) = (MockCloud::new(), MockSession::new());
     cloud.expect_supports().return_const(true);
-    cloud.expect_create().times(3).returning(|_, _| made());
+    cloud.expect_create().times(3).returning(|_, _| Ok(made()));
     session.expect_state().return_const(state());
     session.expect_append().withf(|entries| entries.len() == 3).times(2).returning(|_| Ok(()));
     let three = graph(["a", "b", "c"].map(|name| node(name, tree!({}))));

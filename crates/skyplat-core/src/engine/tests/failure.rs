@@ -164,3 +164,17 @@ async fn a_plan_that_no_longer_fits_is_refused_before_anything_is_done() {
     assert_eq!(error.to_string(), "no executor handles unknown.kind, the kind of u");
     assert_eq!(lab.world.calls(), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_journal_ends_back_offs_too() {
+    let mut lab = Lab { room: Some(3), ..Lab::default() };
+    lab.world.fault("create a", std::iter::repeat_n(Fault::Before(ErrorKind::Throttled), 99));
+    let wide = graph([node("a", tree!({})), node("b", tree!({})), after(node("c", tree!({})), &["b"])]);
+    lab.try_apply(Some(&wide)).await.unwrap_err();
+    let Some(Event::Finished { duration_s, .. }) = lab.events.last() else { panic!("{:?}", lab.events) };
+    assert!(*duration_s < 30.0, "{duration_s}");
+    lab.room = None;
+    lab.world.heal();
+    lab.apply(&wide).await;
+    lab.settled(&wide).await;
+}

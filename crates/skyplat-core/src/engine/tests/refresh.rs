@@ -74,3 +74,21 @@ async fn drift_is_seen_and_can_be_taken_into_the_state() {
     assert!(!state.objects.contains_key(&Address::new("other")));
     assert_eq!(refresh(&mut lab).await.2, RefreshTotals::default());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_is_cancelled_waits_for_nothing() {
+    let mut lab = Lab::default();
+    lab.apply(&placed()).await;
+    lab.world.fault("read other", [Fault::Hangs]);
+    let state = lab.state().await;
+    let (engine, context, control) = (lab.engine(), lab.context(), Control::new());
+    let signal = control.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        signal.cancel();
+    });
+    let start = tokio::time::Instant::now();
+    let result = engine.refresh(&state, &context, &control, &mut |_| {}).await;
+    assert!(matches!(result, Err(EngineError::Cancelled)));
+    assert_eq!(start.elapsed().as_secs(), 3);
+}

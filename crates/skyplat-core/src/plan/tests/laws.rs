@@ -128,7 +128,7 @@ fn check_order(plan: &Plan, state: &State, things: &[Thing]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_after_an_apply_is_empty((before, after) in edited()) {
@@ -156,8 +156,6 @@ proptest! {
         let mut state = applied(&before);
         let first = plan(&after, &state);
         carry_out(&mut state, &graph(&after), &first, stop.min(first.tasks.len()));
-        apply(&mut state, &after);
-        // An old half may hold back what it stood on; one more run is enough for that.
         apply(&mut state, &after);
         let again = plan(&after, &state);
         prop_assert!(!again.has_work(), "{:?}", changes(&again));

@@ -70,7 +70,7 @@ impl Lab {
         self.made.get(container.as_str()).map(|record| record.outputs.clone())
     }
 
-    pub(crate) fn desired(&self, name: &str, ask: &Ask) -> Desired {
+    pub(crate) fn desired(name: &str, ask: &Ask) -> Desired {
         let (region, container) = match ask.place {
             "" => (None, None),
             "cluster" => (Some(Region::new(WEST)), Some(Address::new("cluster"))),
@@ -96,7 +96,7 @@ impl Lab {
     }
 
     pub(crate) async fn try_make(&mut self, name: &str, ask: Ask) -> Result<(), ExecError> {
-        let desired = self.desired(name, &ask);
+        let desired = Self::desired(name, &ask);
         let created = self.create(&desired).await?;
         let record = Recorded {
             address: desired.address,

@@ -42,7 +42,7 @@ impl OpHost for Host {
 pub(crate) fn op(placement: &Placement, container: Option<OutputMap>) -> Op {
     Op {
         attempt: 1,
-        deadline: Instant::now() + Duration::from_secs(3600),
+        deadline: Instant::now() + Duration::from_hours(1),
         cancel: CancellationToken::new(),
         client_token: "token".into(),
         tags: BTreeMap::from([("skyplat:stack".to_owned(), STACK.to_owned())]),

@@ -1,9 +1,9 @@
 //! How calls behave in time: what a killed process leaves, what may be repeated, what goes with what, what gates wait for.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::lab::{Ask, EAST, Lab, WEST, ask, manifest, release, small_world};
+use crate::support::{STACK, op};
 use skyplat_core::executor::{Deleted, ErrorKind, Executor, Observed};
 use skyplat_core::facts::{FactSource, Question, Questions};
 use skyplat_core::ids::Region;
@@ -13,8 +13,6 @@ use skyplat_core::value::Tree;
 use skyplat_mock::catalogue::ACCOUNT;
 use skyplat_mock::world::Phase;
 use skyplat_mock::{MockCloud, MockOptions, Pace, inspect};
-use support::lab::{Ask, EAST, Lab, WEST, ask, manifest, release, small_world};
-use support::{STACK, op};
 use tokio::time::Instant;
 
 fn nat(lab: &Lab) -> Ask {
@@ -25,7 +23,7 @@ fn nat(lab: &Lab) -> Ask {
 #[tokio::test(start_paused = true)]
 async fn what_a_stopped_create_leaves_is_found_and_waited_for() {
     let lab = small_world().await;
-    let desired = lab.desired("new", &nat(&lab));
+    let desired = Lab::desired("new", &nat(&lab));
     let cx = op(&desired.placement, None);
     let cloud = lab.cloud.clone();
     let (stop, call) = (cx.cancel.clone(), desired.clone());
@@ -38,7 +36,7 @@ async fn what_a_stopped_create_leaves_is_found_and_waited_for() {
     let found = lab.cloud.find(&op(&desired.placement, None), &desired).await.unwrap().expect("it was begun");
     assert!((90..=110).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(lab.create(&desired).await.unwrap(), found, "the same uid again is the same thing");
-    let other = lab.desired("new", &ask("ec2.nat_gateway", WEST, tree!({ "subnet_id": "x" })));
+    let other = Lab::desired("new", &ask("ec2.nat_gateway", WEST, tree!({ "subnet_id": "x" })));
     let error = lab.create(&other).await.unwrap_err();
     assert_eq!(error.code.as_deref(), Some("IdempotentParameterMismatch"));
 }
@@ -80,7 +78,7 @@ async fn fargate_takes_one_operation_at_a_time() {
             "cluster_name": "c", "fargate_profile_name": name, "pod_execution_role_arn": (lab.output("role", "arn")),
             "subnets": [(lab.id("private-a"))], "selectors": [{ "namespace": "x" }],
         });
-        lab.desired(name, &ask("eks.fargate_profile", WEST, inputs))
+        Lab::desired(name, &ask("eks.fargate_profile", WEST, inputs))
     };
     let (one, two) = (profile("one"), profile("two"));
     let (first, second) = tokio::join!(lab.create(&one), lab.create(&two));
@@ -161,10 +159,11 @@ async fn a_read_shows_what_the_server_filled_in() {
 #[tokio::test(start_paused = true)]
 async fn gates_wait_until_the_world_is_so() {
     let mut lab = small_world().await;
-    let gate = lab.desired("gate", &ask("gate.crd", "cluster", tree!({ "crd": "connectors.tailscale.com" })));
+    let gate =
+        Lab::desired("gate", &ask("gate.crd", "cluster", tree!({ "crd": "connectors.tailscale.com" })));
     let waiting = lab.clone();
     let waiting = tokio::spawn(async move { waiting.create(&gate).await });
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!waiting.is_finished());
     lab.make("operator", ask("helm.release", "cluster", release("team", "operator", "tailscale-operator")))
         .await;
@@ -184,10 +183,10 @@ async fn a_first_node_needs_karpenter_a_pool_that_fits_and_a_pending_pod() {
         })
     };
     let gate = ask("gate.first_node", "cluster", tree!({ "cluster": "c" }));
-    let mut holds = async |lab: &Lab| {
-        let desired = lab.desired("gate", &gate);
+    let holds = async |lab: &Lab| {
+        let desired = Lab::desired("gate", &gate);
         let mut cx = op(&desired.placement, Some(lab.record("cluster").outputs.clone()));
-        cx.deadline = Instant::now() + Duration::from_secs(300);
+        cx.deadline = Instant::now() + Duration::from_mins(5);
         lab.cloud.create(&cx, &desired).await.is_ok()
     };
     lab.make("crds", ask("helm.release", "cluster", release("team", "crds", "karpenter-crd"))).await;
@@ -208,7 +207,7 @@ async fn a_first_node_needs_karpenter_a_pool_that_fits_and_a_pending_pod() {
 #[tokio::test(start_paused = true)]
 async fn lookups_find_secrets_and_say_what_is_no_secret() {
     let lab = small_world().await;
-    let look = |arn: &str| lab.desired("lookup", &ask("lookup.secret", WEST, tree!({ "secret_id": arn })));
+    let look = |arn: &str| Lab::desired("lookup", &ask("lookup.secret", WEST, tree!({ "secret_id": arn })));
     let found = lab.create(&look("arn:aws:secretsmanager:us-west-2:123...")).await.unwrap();
     assert!(found.outputs.values().all(|value| matches!(value, Tree::Secret(_))));
     assert_eq!(lab.create(&look("arn:aws:iam::1:role/x")).await.unwrap_err().kind, ErrorKind::Invalid);

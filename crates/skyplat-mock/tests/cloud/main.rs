@@ -1,0 +1,12 @@
+//! The simulated cloud from outside, as an engine sees it.
+
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod platform;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod world_file;
