@@ -48,6 +48,16 @@ fn a_namespace_is_emptied_while_its_controllers_live() {
 }
 
 #[test]
+fn a_driver_outlives_the_attachments_of_its_volumes() {
+    let graph = graph(README);
+    for user in ["hub/api-server/release", "hub/data-plane/team-a-dev/workloads"] {
+        let gate = "hub/addon/ebs-csi/volumes-detached";
+        assert!(node(&graph, user).depends_on().contains(&gate.into()), "{user}");
+        assert!(ancestors(&graph, gate).contains("hub/addon/ebs-csi/release"));
+    }
+}
+
+#[test]
 fn the_api_server_waits_for_what_it_needs_at_once() {
     let graph = graph(README);
     let waits = ancestors(&graph, "hub/api-server/release");
