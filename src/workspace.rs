@@ -122,13 +122,7 @@ impl Workspace {
     /// # Errors
     /// When there is no such stack, or its state cannot be read.
     pub async fn load(&self) -> Result<State, RunError> {
-        match self.store.load(&self.stack).await? {
-            Some(state) => Ok(state),
-            None => {
-                let known = self.store.list().await?;
-                Err(StateError::UnknownStack { name: self.stack.clone(), known }.into())
-            }
-        }
+        load(self.store.as_ref(), &self.stack).await
     }
 
     /// Locks the stack for writing; a stack that does not exist is made from `fresh`.
@@ -260,6 +254,18 @@ impl fmt::Debug for Workspace {
             .field("store", &self.store)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads the state of a stack that must be there, without locking it.
+///
+/// # Errors
+/// When there is no such stack, or its state cannot be read.
+pub async fn load(store: &dyn StateStore, stack: &str) -> Result<State, RunError> {
+    if let Some(state) = store.load(stack).await? {
+        return Ok(state);
+    }
+    let known = store.list().await?;
+    Err(StateError::UnknownStack { name: stack.to_owned(), known }.into())
 }
 
 /// Takes events and forgets them, for a stage that nobody watches.

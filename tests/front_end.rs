@@ -1,5 +1,6 @@
 //! The reference front end as a person and a program meet it: exit codes, messages, JSON keys, and whole runs on the
 //! simulated cloud.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, in its helpers too")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -219,6 +220,7 @@ fn names_that_are_not_known_are_bad_usage() {
     place.run(&["destroy", "--yes"]).ends(2, &["there is no stack dev"]);
     place.run(&["plan", "--stack", "Bad Name"]).ends(2, &["no stack name"]);
     place.run(&["plan", "--target", "main/vcp"]).ends(2, &["did you mean main/vpc"]);
+    place.run(&["--format", "json"]).ends(2, &["it goes with"]);
     place.run(&["plan", "--plan", "x"]).ends(2, &["it goes with `apply`"]);
     place.run(&["plan", "--executor", "cloud"]).ends(2, &["aws", "--executor mock"]);
     place.run(&["plan", "--state", "s3://bucket/state"]).ends(2, &["name a directory"]);

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skyplat::render::Problem;
 
+/// What the program does when it is told nothing.
+const TOUR: &str = "Without a command, everything is shown on the simulated cloud, in memory: the plan, the apply, \
+                    the outputs, and a second plan that is empty. It asks nothing and leaves nothing behind.";
+
 /// Plans, applies, simulates and destroys a SkyPilot platform from one YAML file.
-///
-/// Without a command it shows everything on the simulated cloud, in memory: the plan, the apply, the outputs, and a
-/// second plan that is empty. It asks nothing and leaves nothing behind.
 #[derive(Debug, Parser)]
-#[command(name = "hub_spoke", version, max_term_width = 110)]
+#[command(name = "hub_spoke", version, max_term_width = 110, after_help = TOUR)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -79,6 +80,7 @@ impl Command {
 
 /// Options, before or after the command.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "every switch of a command line is one")]
 pub(crate) struct Options {
     /// The configuration
     #[arg(long, global = true, value_name = "FILE", default_value = "examples/hub_spoke.yaml")]
@@ -89,13 +91,13 @@ pub(crate) struct Options {
     /// Where states are kept [default: .skyplat; memory when no command is given]
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) state: Option<String>,
-    /// What the objects are made on
+    /// What the objects are made on: the simulated cloud, or a real account
     #[arg(long, global = true, value_name = "EXECUTOR", value_enum, default_value_t = ExecutorName::Mock)]
     pub(crate) executor: ExecutorName,
     /// How many steps may run at once
     #[arg(long, global = true, value_name = "N")]
     pub(crate) parallelism: Option<NonZeroUsize>,
-    /// How to show the answer; dot and mermaid draw the graph
+    /// How to show the answer: for people, for programs, or the graph as a drawing
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Show every object, not only resources
@@ -139,22 +141,16 @@ pub(crate) struct Options {
 /// What objects are made on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExecutorName {
-    /// The simulated cloud
     Mock,
-    /// A real account
     Cloud,
 }
 
 /// How an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
     Text,
-    /// For programs
     Json,
-    /// The graph for Graphviz
     Dot,
-    /// The graph for Mermaid
     Mermaid,
 }
 
@@ -164,7 +160,7 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 9] = [
+        let given: [(bool, &str, &[&str]); 10] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
             (options.accept, "--accept", &["refresh"]),
@@ -174,6 +170,11 @@ impl Cli {
             (options.show_secrets, "--show-secrets", &["outputs", "apply", ""]),
             (!options.target.is_empty(), "--target", &["plan", "apply", "destroy"]),
             (drawing, "--format dot|mermaid", &["graph"]),
+            (
+                options.format == Format::Json && name.is_empty(),
+                "--format json",
+                &["plan", "apply", "outputs"],
+            ),
         ];
         for (is_given, option, commands) in given {
             if is_given && !commands.contains(&name) {

@@ -233,11 +233,12 @@ async fn refresh(options: &Options) -> Result<Exit, Problem> {
     if options.format == Format::Text {
         terminal::data(&drift::drift_text(&state, &found, &Colour))?;
     }
-    if let Some(session) = session.as_mut().filter(|_| !found.is_empty()) {
+    let entries = accept_drift(&state, &observations, &found);
+    if let Some(session) = session.as_mut().filter(|_| !entries.is_empty()) {
         if !terminal::confirm("Take this into the records?", options.yes)? {
             return Ok(Exit::Failed);
         }
-        session.append(&accept_drift(&state, &observations, &found)).await?;
+        session.append(&entries).await?;
         terminal::talk(
             "The records follow the real world now; a plan says what the configuration makes of it.\n",
         );

@@ -8,9 +8,9 @@ use skyplat::executor::Executors;
 use skyplat::mock::{MockCloud, MockOptions};
 use skyplat::render::{Exit, Problem, did_you_mean};
 use skyplat::state::store::valid_name;
-use skyplat::state::{DirectoryStore, LockOwner, MemoryStore, Stack, State, StateError, StateStore};
+use skyplat::state::{DirectoryStore, LockOwner, MemoryStore, Stack, State, StateStore};
 use skyplat::value::DigestKey;
-use skyplat::workspace::Workspace;
+use skyplat::workspace::{self, Workspace};
 
 use crate::cli::{ExecutorName, Options};
 use crate::terminal;
@@ -62,7 +62,7 @@ impl World {
             process: std::process::id(),
             operation: operation.to_owned(),
             run_id: run.run_id.clone(),
-            since: run.now.to_string(),
+            since: run.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         };
         Ok(Self { store, stack, place, run, owner, options: options.clone() })
     }
@@ -91,13 +91,7 @@ impl World {
 
     /// Reads the state of the stack, which must be there.
     pub(crate) async fn load(&self) -> Result<State, Problem> {
-        match self.store.load(&self.stack).await? {
-            Some(state) => Ok(state),
-            None => {
-                let known = self.store.list().await?;
-                Err(StateError::UnknownStack { name: self.stack.clone(), known }.into())
-            }
-        }
+        Ok(workspace::load(self.store.as_ref(), &self.stack).await?)
     }
 
     /// Reads the state of the stack, or makes the one that it would begin with.

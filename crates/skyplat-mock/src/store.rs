@@ -129,7 +129,12 @@ impl WorldFile {
                 if let Some(parent) = self.path.parent() {
                     std::fs::create_dir_all(parent)?;
                 }
-                let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path)?;
+                let mut options = OpenOptions::new();
+                options.create(true).truncate(false).write(true);
+                // Like the state beside it, it is its owner's alone.
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let file = options.open(&self.path)?;
                 file.set_len(self.whole)?;
                 none.insert(file)
             }

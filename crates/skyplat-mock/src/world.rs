@@ -1,8 +1,8 @@
 //! [`World`]: what exists in the simulated cloud, as plain state.
 //!
 //! A world is the fold of its [`Record`]s, like a stack's state is the fold of its journal, but it is the other side:
-//! what is real, not what is known. It knows no rules (see [`crate::rules`]), no waiting (see [`crate::cloud`]) and no
-//! files (see [`crate::store`]); its clock is whatever the records say.
+//! what is real, not what is known. It knows no rules (`rules`), no waiting (`cloud`) and no files (`store`); its clock is
+//! whatever the records say.
 
 use std::collections::{BTreeMap, BTreeSet};
 

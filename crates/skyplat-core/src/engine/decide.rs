@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
 use super::read::container_of;
-use super::step::Source;
+use super::wanted::Source;
 use crate::object::ObjectNode;
 use crate::plan::compare::compare;
 use crate::plan::{Action, Observation};

@@ -1,7 +1,8 @@
 //! How the halves of steps stand in a run, and what that makes of a step.
 
-use super::report::StepOutcome;
-use crate::plan::Action;
+use super::decide::{Decisions, Verdict};
+use super::report::{StepOutcome, StepReport};
+use crate::plan::{Action, Plan};
 use crate::value::Address;
 
 /// Why something is not begun: the step that failed, or none when the run was told to end.
@@ -32,8 +33,36 @@ pub(super) struct Half {
     pub(super) stops: Option<Because>,
 }
 
+/// Returns what became of every step.
+pub(super) fn step_reports(plan: &Plan, halves: &[Half], decisions: &Decisions) -> Vec<StepReport> {
+    let mut by_step: Vec<Vec<&Over>> = vec![Vec::new(); plan.steps.len()];
+    for (task, half) in plan.tasks.iter().zip(halves) {
+        by_step[task.step].extend(half.over.as_ref());
+    }
+    plan.steps
+        .iter()
+        .zip(by_step)
+        .enumerate()
+        .map(|(at, (step, halves))| {
+            let action = match decisions.known(at) {
+                Some(Verdict::Keep) => Action::Keep,
+                Some(Verdict::Update) => Action::Update,
+                Some(Verdict::AsPlanned) | None => step.action,
+            };
+            StepReport {
+                address: step.address.clone(),
+                kind: step.kind.clone(),
+                class: step.class,
+                planned: step.action,
+                action,
+                outcome: outcome(&halves, action),
+            }
+        })
+        .collect()
+}
+
 /// How a step ended, from its halves: as badly as the worse one.
-pub(super) fn outcome(halves: &[&Over], action: Action) -> StepOutcome {
+fn outcome(halves: &[&Over], action: Action) -> StepOutcome {
     let find = |matches: fn(&Over) -> bool| halves.iter().find(|over| matches(over));
     let worst = find(|over| matches!(over, Over::Failed { .. }))
         .or_else(|| find(|over| matches!(over, Over::Skipped(_))))

@@ -1,14 +1,39 @@
-//! What one half of a step has to do, put together from plan, graph and state at the moment it begins.
+//! What a plan asks of a run: whether it can be carried through, and what one half of a step has to do, put together from
+//! plan, graph and state at the moment it begins.
 
 use std::collections::BTreeSet;
 
 use super::decide::{Verdict, View};
 use super::read::container_of;
-use super::step::{Job, Source};
+use super::step::Job;
+use super::wanted::Source;
+use super::{EngineError, Work};
+use crate::executor::Executors;
 use crate::object::ObjectNode;
 use crate::plan::{Action, Part, Step};
 use crate::state::{Entry, Record};
 use crate::value::Address;
+
+/// Refuses what cannot be carried through, before anything is done.
+pub(super) fn check(work: Work<'_>, executors: &Executors, serial: u64) -> Result<(), EngineError> {
+    if work.plan.serial != serial {
+        return Err(EngineError::Stale { planned: work.plan.serial, found: serial });
+    }
+    for task in &work.plan.tasks {
+        let step = &work.plan.steps[task.step];
+        if step.action == Action::Keep && !step.bookkeeping {
+            continue;
+        }
+        let address = step.address.clone();
+        if executors.for_kind(&step.kind).is_none() {
+            return Err(EngineError::NoExecutor { address, kind: step.kind.clone() });
+        }
+        if task.part == Part::Make && work.graph.get(&step.address).is_none() {
+            return Err(EngineError::Mismatch { address, problem: "is not in the graph" });
+        }
+    }
+    Ok(())
+}
 
 /// Returns what one half of a step does and what the object is inside of; none when nothing is left to do.
 pub(super) fn job(

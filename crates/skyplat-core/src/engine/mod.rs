@@ -12,8 +12,9 @@
 //! * `run`: the loop; it alone owns state, journal, queue and limits. `queue`: what may start next, longest remaining path
 //!   first. `limits`: parallelism, exclusive groups, rates. `decide`: what was open at plan time. `job`: what one half of a
 //!   step has to do.
-//! * `step`: one half of a step from intent to result. `retry`: the table of what is tried again. `call`: one call, kept
-//!   in bounds. `host`: what steps and executors ask of the loop. `secrets`: what keeps them inside.
+//! * `step`: one half of a step from intent to result. `wanted`: its inputs, resolved. `retry`: the table of what is tried
+//!   again. `call`: one call, kept in bounds. `host`: what steps and executors ask of the loop. `secrets`: what keeps them
+//!   inside.
 //! * `read`, [`refresh`], [`outputs`]: reading objects again.
 //! * [`event`], [`report`], [`error`]: what comes out. [`control`], [`options`], [`context`]: what goes in.
 //!
@@ -64,6 +65,7 @@ mod secrets;
 mod step;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

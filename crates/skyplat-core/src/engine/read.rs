@@ -17,7 +17,7 @@ use super::limits::Limits;
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
 use super::secrets::{Scrub, has_digest, mark};
-use super::step::Source;
+use super::wanted::Source;
 use crate::executor::{ErrorKind, ExecError, Executor, Executors, Observed, Op, OutputMap};
 use crate::object::{ObjectKind, ObjectNode, Placement};
 use crate::state::{Record, State, Uid};

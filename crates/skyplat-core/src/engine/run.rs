@@ -23,16 +23,17 @@ use super::control::Control;
 use super::decide::{Decisions, Verdict, View};
 use super::emit::{About, Emitter};
 use super::event::{EventSink, FinishedStatus, Phase};
-use super::half::{Because, Half, Over, outcome};
+use super::half::{Because, Half, Over, step_reports};
 use super::host::{Ask, Pace, Pacer, Unwritten, channel_room};
-use super::job::{bookkeeping, job};
+use super::job::{bookkeeping, check, job};
 use super::limits::Limits;
 use super::options::EngineOptions;
 use super::queue::ReadyQueue;
 use super::read::{Reading, container_of, reread};
-use super::report::{RunReport, StepOutcome, StepReport, totals};
+use super::report::{RunReport, StepOutcome, totals};
 use super::secrets::Scrub;
-use super::step::{End, Job, Setting, Source};
+use super::step::{End, Job, Setting};
+use super::wanted::Source;
 use super::{EngineError, Work, step};
 use crate::executor::{ErrorKind, ExecError, Executors, OutputMap};
 use crate::object::ObjectNode;
@@ -107,7 +108,7 @@ pub(super) struct Run<'a> {
 
 /// Applies a plan.
 pub(super) async fn apply(parts: Parts<'_>) -> Result<RunReport, EngineError> {
-    check(&parts)?;
+    check(parts.work, parts.executors, parts.session.state().serial)?;
     let room = channel_room(parts.options);
     let (asks, mut asked) = mpsc::channel(room);
     let (pace, mut paced) = mpsc::channel(room);
@@ -115,29 +116,6 @@ pub(super) async fn apply(parts: Parts<'_>) -> Result<RunReport, EngineError> {
     run.begin().await;
     run.work_until_over(&mut asked, &mut paced).await;
     run.finish().await
-}
-
-/// Refuses what cannot be carried through, before anything is done.
-fn check(parts: &Parts<'_>) -> Result<(), EngineError> {
-    let plan = parts.work.plan;
-    let (planned, found) = (plan.serial, parts.session.state().serial);
-    if planned != found {
-        return Err(EngineError::Stale { planned, found });
-    }
-    for task in &plan.tasks {
-        let step = &plan.steps[task.step];
-        if step.action == Action::Keep && !step.bookkeeping {
-            continue;
-        }
-        let address = step.address.clone();
-        if parts.executors.for_kind(&step.kind).is_none() {
-            return Err(EngineError::NoExecutor { address, kind: step.kind.clone() });
-        }
-        if task.part == Part::Make && parts.work.graph.get(&step.address).is_none() {
-            return Err(EngineError::Mismatch { address, problem: "is not in the graph" });
-        }
-    }
-    Ok(())
 }
 
 impl<'a> Run<'a> {
@@ -259,8 +237,8 @@ impl<'a> Run<'a> {
     async fn start_ready(&mut self) {
         let mut entries = Vec::new();
         loop {
-            let may_begin = !self.steps_control.is_draining()
-                && !(self.options.fail_fast && self.first_failure.is_some());
+            let failed_fast = self.options.fail_fast && self.first_failure.is_some();
+            let may_begin = !failed_fast && !self.steps_control.is_draining();
             let Self { queue, limits, halves, turns, work, .. } = self;
             let is_keep = |task: TaskId| work.plan.steps[work.plan.tasks[task].step].action == Action::Keep;
             if !limits.has_slot() && !queue.best().is_some_and(is_keep) {
@@ -606,7 +584,7 @@ impl<'a> Run<'a> {
                 self.skip(task, Because(cause));
             }
         }
-        let steps = self.step_reports();
+        let steps = step_reports(self.work.plan, &self.halves, &self.decisions);
         let unfinished = |outcome: &StepOutcome| {
             matches!(outcome, StepOutcome::Failed { .. } | StepOutcome::Skipped { .. })
         };
@@ -643,33 +621,5 @@ impl<'a> Run<'a> {
             entries.push(Entry::Exports { exports: self.work.graph.exports().clone() });
         }
         self.append_or_break(&entries).await;
-    }
-
-    fn step_reports(&self) -> Vec<StepReport> {
-        let plan = self.work.plan;
-        let mut halves: Vec<Vec<&Over>> = vec![Vec::new(); plan.steps.len()];
-        let mut action: Vec<Action> = plan.steps.iter().map(|step| step.action).collect();
-        for (task, half) in self.halves.iter().enumerate() {
-            let step = plan.tasks[task].step;
-            halves[step].extend(half.over.as_ref());
-            match self.decisions.known(step) {
-                Some(Verdict::Keep) => action[step] = Action::Keep,
-                Some(Verdict::Update) => action[step] = Action::Update,
-                _ => {}
-            }
-        }
-        plan.steps
-            .iter()
-            .zip(halves)
-            .zip(action)
-            .map(|((step, halves), action)| StepReport {
-                address: step.address.clone(),
-                kind: step.kind.clone(),
-                class: step.class,
-                planned: step.action,
-                action,
-                outcome: outcome(&halves, action),
-            })
-            .collect()
     }
 }

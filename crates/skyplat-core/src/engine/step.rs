@@ -21,21 +21,15 @@ use super::control::Control;
 use super::host::{Ask, Creating, Pacer, Unwritten, journal, live_outputs};
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
-use super::secrets::{Scrub, has_digest, mark, seal, seal_outputs};
+use super::secrets::{Scrub, has_digest, mark, seal_outputs};
+use super::wanted::{Source, Wanted, needed_in_the_clear};
 use crate::executor::{
     Created, Deleted, Desired, ErrorKind, ExecError, Executor, Op, OpHost, OutputMap, Recorded,
 };
 use crate::object::{Class, ObjectNode, OnDelete};
 use crate::plan::TaskId;
 use crate::state::{Effect, Entry, Next, Operation, Record, Status, Uid};
-use crate::value::{Address, DigestKey, Reference, Resolved, Tree, paper, resolve};
-
-/// An object whose outputs are needed: its identity, and its outputs as they are recorded.
-#[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) uid: Uid,
-    pub(super) outputs: OutputMap,
-}
+use crate::value::{Address, DigestKey, Tree, paper};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -142,13 +136,6 @@ struct Half {
     scrub: Scrub,
 }
 
-/// An object that is to be made, in both forms of its inputs.
-struct Wanted {
-    desired: Desired,
-    /// The node with inputs as they are recorded.
-    next: Next,
-}
-
 impl Half {
     async fn make(
         &mut self,
@@ -181,72 +168,26 @@ impl Half {
         Ok(End::Made(uid, outputs))
     }
 
-    /// Replaces the references of a node by what they stand for, secrets in the clear for the call and as digests for
-    /// the record. Only when a digest is in the way is the secret read again.
+    /// Resolves what is wanted. Only where a digest is in the way is the secret read again.
     async fn resolve(
         &mut self,
         node: &ObjectNode,
         uid: &Uid,
         mut sources: BTreeMap<Address, Source>,
     ) -> Result<Wanted, Break> {
-        let mut live: BTreeMap<Address, Arc<OutputMap>> = BTreeMap::new();
-        let mut secret = Vec::new();
-        let mut collect = |reference: &Reference| {
-            let output =
-                sources.get(&reference.object).and_then(|source| source.outputs.get(&reference.field));
-            if output.is_some_and(has_digest) {
-                secret.push(reference.object.clone());
-            }
-        };
-        node.inputs.for_each_ref(&mut collect);
-        node.natural_key.iter().for_each(|key| key.for_each_ref(&mut collect));
-        secret.sort();
-        secret.dedup();
-        for address in secret {
+        let mut clear = BTreeMap::new();
+        for address in needed_in_the_clear(node, &sources) {
             let Some(source) = sources.get_mut(&address) else { continue };
             let outputs = live_outputs(&self.setting.asks, &source.uid).await.map_err(Break::Failed)?;
             self.scrub.add_outputs(&outputs);
             // What is recorded is the digest of what is sent, even if the secret changed since it was recorded.
             source.outputs = seal_outputs(&outputs, &self.setting.key);
-            live.insert(address, outputs);
+            clear.insert(address, outputs);
         }
-        let recorded =
-            |reference: &Reference| known(sources.get(&reference.object).map(|s| &s.outputs), reference);
-        let clear = |reference: &Reference| match live.get(&reference.object) {
-            Some(outputs) => known(Some(outputs), reference),
-            None => recorded(reference),
-        };
-        let invalid = |message: String| Break::Failed(ExecError::new(ErrorKind::Invalid, message));
-        let both = |tree: &Tree| -> Result<(Tree, Tree), Break> {
-            let sent = resolve(tree, &clear).map_err(|error| invalid(error.to_string()))?;
-            if let Some(unknown) = sent.first_unknown() {
-                return Err(invalid(format!("{unknown} is needed, but has no value")));
-            }
-            let kept = resolve(tree, &recorded).map_err(|error| invalid(error.to_string()))?;
-            Ok((sent, seal(&kept, &self.setting.key)))
-        };
-        let (inputs, recorded_inputs) = both(&node.inputs)?;
-        let (natural_key, recorded_key) = match &node.natural_key {
-            Some(key) => both(key).map(|(sent, kept)| (Some(sent), Some(kept)))?,
-            None => (None, None),
-        };
-        self.scrub.add(&inputs);
-        let depends_on = node.depends_on();
-        Ok(Wanted {
-            desired: Desired {
-                address: node.address.clone(),
-                kind: node.kind.clone(),
-                class: node.class,
-                uid: uid.clone(),
-                placement: node.placement.clone(),
-                inputs,
-                natural_key,
-            },
-            next: Next {
-                node: ObjectNode { inputs: recorded_inputs, natural_key: recorded_key, ..node.clone() },
-                depends_on,
-            },
-        })
+        let wanted = Wanted::resolve(node, uid, &sources, &clear, &self.setting.key);
+        let wanted = wanted.map_err(|message| Break::Failed(ExecError::new(ErrorKind::Invalid, message)))?;
+        self.scrub.add(&wanted.desired.inputs);
+        Ok(wanted)
     }
 
     /// Announces and makes an object that is not there. `ours` says that an earlier run may have made it after all.
@@ -304,14 +245,13 @@ impl Half {
         };
         let reopen = (record.open() != Some(Operation::Create))
             .then(|| Entry::CreateBegins { record: Box::new(record.clone()) });
-        let mut made = record.recorded();
-        made.id = Some(created.id.clone());
-        made.outputs = seal_outputs(&created.outputs, &self.setting.key);
+        let id = Some(created.id.clone());
         let outputs = self.created(wanted, created, reopen.into_iter().collect()).await?;
         if record.node.inputs == wanted.next.node.inputs {
             return Ok(outputs);
         }
-        self.update(wanted, &made).await
+        let sealed = seal_outputs(&outputs, &self.setting.key);
+        self.update(wanted, &Recorded { id, outputs: sealed, ..record.recorded() }).await
     }
 
     async fn created(
@@ -554,12 +494,6 @@ fn tags(stack_tag: &str, uid: &Uid, address: &Address) -> BTreeMap<String, Strin
         ("skyplat:object".to_owned(), uid.to_string()),
         ("skyplat:address".to_owned(), address.to_string()),
     ])
-}
-
-fn known(outputs: Option<&OutputMap>, reference: &Reference) -> Resolved {
-    outputs
-        .and_then(|outputs| outputs.get(&reference.field))
-        .map_or(Resolved::Unknown, |tree| Resolved::Known(tree.clone()))
 }
 
 /// A recorded object as something to look for.

@@ -159,8 +159,9 @@ impl Object for CognitoUserPoolDomain {
         FieldRules::new().replace(["domain"]).parents(["user_pool_id"])
     }
 
+    /// A pool has one domain of this kind.
     fn natural_key(&self) -> Option<Tree> {
-        Some(crate::tree!([(self.domain)]))
+        Some(crate::tree!([(self.user_pool_id.as_text())]))
     }
 }
 

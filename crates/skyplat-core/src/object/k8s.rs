@@ -71,6 +71,7 @@ impl Object for K8sObject {
                 "volumeBindingMode",
                 "mountOptions",
             ]),
+            "Connector" => rules.sets(["spec.subnetRouter.advertiseRoutes"]),
             // `stringData` is folded into `data` by the API server and never given back.
             "Secret" => {
                 let rules = rules.replace(["type"]).write_only(["stringData"]);

@@ -47,10 +47,8 @@ pub(super) fn settle(table: &Table<'_>, decisions: &[Decision], learned: &Learne
         let beneath = |other: &usize| is_replace(*other) && settled[*other].delete_first;
         let clears_the_way =
             row.needs.iter().any(|need| row.leans_on.binary_search(need).is_ok() && beneath(need));
-        let delete_first = decisions[at].replace.in_the_way
-            || learned.flipped.contains(&at)
-            || clears_the_way
-            || decisions[at].replace.parents.iter().any(beneath);
+        let delete_first =
+            decisions[at].replace.in_the_way || learned.flipped.contains(&at) || clears_the_way;
         settled[at] = Certainty { delete_first, ..doubts(table, decisions, learned, &settled, at) };
     }
     settled

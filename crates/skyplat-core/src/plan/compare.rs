@@ -1,7 +1,7 @@
 //! Comparing two resolved input trees field by field, under [`FieldRules`].
 //!
 //! One function serves every stage: the planner compares what is wanted with what is recorded, the engine does the same
-//! again when all values are known, and [`super::drift`] compares with what was seen. Secrets are digests on both sides;
+//! again when all values are known, and [`mod@super::drift`] compares with what was seen. Secrets are digests on both sides;
 //! a value that is not known differs from every other and is marked with the references that it waits for.
 //!
 //! A null and a missing field are the same. A field with another spelling of the same meaning

@@ -9,12 +9,12 @@
 //!
 //! Pure: no I/O, no clock, no randomness; the same input gives the same bytes.
 //!
-//! * [`compare`], [`drift`]: which fields differ, under an object's rules. The engine compares again with the same
+//! * [`mod@compare`], [`mod@drift`]: which fields differ, under an object's rules. The engine compares again with the same
 //!   functions once all values are known.
 //! * [`observed`]: what a refresh saw.
 //! * `table`: all objects with their edges. `decide`: what is done to each. `certain`: which replaces rest on values that
 //!   are not known yet, and which half comes first. `order`: the tasks.
-//! * [`latency`], `forecast`: how long it takes. [`file`]: plans that are approved now and applied later.
+//! * [`latency`], `forecast`: how long it takes. [`mod@file`]: plans that are approved now and applied later.
 
 mod build;
 mod certain;

@@ -189,6 +189,7 @@ impl Platform<'_, '_> {
             cluster: hub.eks,
             karpenter: hub.karpenter,
             vpcs: self.vpcs.to_vec(),
+            peerings: builder.peerings.clone(),
             tenants,
             service_discovery,
             identity,

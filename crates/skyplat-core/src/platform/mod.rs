@@ -23,7 +23,7 @@ use crate::config::{PlatformConfig, Shape};
 use crate::facts::Facts;
 use crate::graph::{GraphError, Handle, ResourceGraph};
 use crate::ids::AccountId;
-use crate::resource::SpotServiceRole;
+use crate::resource::{Peering, SpotServiceRole};
 
 /// A configuration that makes no platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,8 @@ struct Builder<'a> {
     graph: ResourceGraph,
     /// The account's role for spot instances, once a pool needed it.
     spot_role: Option<Handle<SpotServiceRole>>,
+    /// The connections of the first network, the hub's where there is one.
+    peerings: Vec<Handle<Peering>>,
 }
 
 impl<'a> Builder<'a> {
@@ -116,6 +118,7 @@ impl<'a> Builder<'a> {
             deployment: format!("{}-{stack}", config.project),
             graph: ResourceGraph::new(),
             spot_role: None,
+            peerings: Vec::new(),
         }
     }
 }

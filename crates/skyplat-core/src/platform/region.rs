@@ -98,14 +98,17 @@ impl<'a> Builder<'a> {
         for (at, one) in networks.iter().enumerate() {
             for other in &networks[at + 1..] {
                 if config.topology() == Topology::FullMesh || at == 0 {
-                    self.peer(one, other)?;
+                    let peering = self.peer(one, other)?;
+                    if at == 0 {
+                        self.peerings.push(peering);
+                    }
                 }
             }
         }
         Ok(networks)
     }
 
-    fn peer(&mut self, one: &Network<'_>, other: &Network<'_>) -> Result<(), PlatformError> {
+    fn peer(&mut self, one: &Network<'_>, other: &Network<'_>) -> Result<Handle<Peering>, PlatformError> {
         let (a, b) = if one.settings.region <= other.settings.region { (one, other) } else { (other, one) };
         let pair = format!("{}--{}", a.settings.region, b.settings.region);
         let peering = Peering {
@@ -114,8 +117,7 @@ impl<'a> Builder<'a> {
             b: b.vpc,
             tags: self.config.tags.clone(),
         };
-        self.add(&format!("peering/{pair}"), peering)?;
-        Ok(())
+        self.add(&format!("peering/{pair}"), peering)
     }
 
     /// Adds the cluster of a network with its nodes. `hub` is the network from which a spoke is run.

@@ -62,7 +62,7 @@ pub struct Problem {
     /// How the process should end.
     pub exit: Exit,
     /// The report of a configuration, which is told in the place of the message.
-    pub report: Option<Report>,
+    pub report: Option<Box<Report>>,
 }
 
 impl Problem {
@@ -127,7 +127,7 @@ impl Problem {
 
 impl From<Report> for Problem {
     fn from(report: Report) -> Self {
-        Self { report: Some(report), ..Self::usage("the configuration cannot be used") }
+        Self { report: Some(Box::new(report)), ..Self::usage("the configuration cannot be used") }
     }
 }
 

@@ -13,6 +13,30 @@ use tokio::time::Instant;
 const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../../examples/hub_spoke.yaml");
 const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
 
+const MULTI_REGION: &[u8] = b"
+name: mesh
+regions: [us-east-1, us-west-1, ca-central-1]
+nat: per_az
+node_pools:
+  - {name: gpu, capacity_type: spot, instance_family: [g5]}
+";
+const TENANTS: &[u8] = b"
+hub:
+  region: eu-central-1
+  endpoint: private
+  node_pools:
+    - {name: system, capacity_type: on-demand, instance_category: [c, m], taints: [{key: a}]}
+  skypilot:
+    ingress_host: sky.example.com
+    ingress_ssl_cert_arn: arn:aws:acm:eu-central-1:123456789012:certificate/0b7a9d4e-0000-4000-8000-000000000000
+    admin_email: admin@example.com
+    data_planes:
+      - {name: team-a, policies: ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess'], quota: {pods: '10'}}
+      - {name: team-b, user_role_arn: 'arn:aws:iam::123456789012:role/theirs'}
+cluster_admins: ['arn:aws:iam::123456789012:role/admins']
+iam: {path: /sky/}
+";
+
 async fn platform(cloud: &MockCloud, yaml: &[u8]) -> ObjectGraph {
     let config = parse_config("test.yaml", yaml, Target::Simulated).expect("it is sound").config;
     let graph = build_platform(&config, "dev").unwrap();
@@ -39,6 +63,19 @@ async fn the_platform_of_the_readme_comes_up_and_goes_down_to_nothing() {
     let left: Vec<_> = left.iter().filter(|finding| !retained.contains(&finding.uid)).collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(cloud.world().things().all(|thing| retained.contains(&thing.uid)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn platforms_of_every_shape_come_up_and_go_down() {
+    for yaml in [STARTER, MULTI_REGION, TENANTS] {
+        let cloud = cloud(2);
+        let graph = platform(&cloud, yaml).await;
+        let made = up(&cloud, &graph, 16).await;
+        let retained = down(&cloud, made, 16).await;
+        let world = cloud.world();
+        let left = inspect::left_of_stack(&world, STACK);
+        assert!(left.iter().all(|finding| retained.contains(&finding.uid)), "{left:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,7 @@ pub(in crate::engine) struct Thing {
     pub(in crate::engine) address: String,
     pub(in crate::engine) id: String,
     pub(in crate::engine) inputs: Tree,
+    natural_key: Option<Tree>,
 }
 
 #[derive(Debug, Default)]
@@ -202,7 +203,12 @@ impl Executor for World {
             let mut inner = self.look();
             inner.made += 1;
             let id = format!("id-{}-{}", address, inner.made);
-            let thing = Thing { address: address.to_owned(), id, inputs: object.inputs.clone() };
+            let natural_key = object.natural_key.clone();
+            if natural_key.is_some() && inner.things.values().any(|thing| thing.natural_key == natural_key) {
+                inner.wrongs.push(format!("{address} was made beside another of its key"));
+            }
+            let inputs = object.inputs.clone();
+            let thing = Thing { address: address.to_owned(), id, inputs, natural_key };
             if object.class == Class::Owned
                 && inner.things.insert(object.uid.clone(), thing.clone()).is_some()
             {

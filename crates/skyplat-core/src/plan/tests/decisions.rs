@@ -1,7 +1,7 @@
 //! What is done to each object, and why.
 
 use super::super::fixture::*;
-use super::super::{Action, Observation, PlanError, Reason, Why};
+use super::super::{Action, Observation, Part, PlanError, Reason, Why};
 use crate::executor::OutputMap;
 use crate::object::{Class, Normal, OnDelete};
 use crate::state::{Entry, Intent, Operation, Status};
@@ -253,6 +253,21 @@ fn what_a_crash_left_behind_is_deleted() {
     assert_eq!(changes(&rest), ["update r/b", "delete r/a"]);
     let left = rest.steps.iter().find(|step| step.deposed).unwrap();
     assert_eq!(reasons(&left.reasons), [Why::Incomplete]);
+}
+
+#[test]
+fn what_was_superseded_stays_until_what_supersedes_it_is_made() {
+    let with = |x: i32| [thing("r/a").set("x", x).forced("x")];
+    let mut state = applied(&with(1));
+    let replace = plan(&with(2), &state);
+    carry_out(&mut state, &graph(&with(2)), &replace, 1);
+    break_off_create(&mut state, "r/a");
+    let [a] = with(2);
+    let wanted = [a.set("y", to("r/new.id")), thing("r/new")];
+    let plan = plan(&wanted, &state);
+    assert_eq!(changes(&plan), ["create r/new", "create r/a", "delete r/a"]);
+    let old = plan.tasks.iter().position(|task| plan.steps[task.step].deposed).unwrap();
+    assert!(waits(&plan, old, at(&plan, "r/a", Part::Make)));
 }
 
 #[test]

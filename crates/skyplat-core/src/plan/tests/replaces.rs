@@ -41,6 +41,7 @@ fn what_lives_in_a_replaced_object_is_replaced_and_others_are_updated() {
         (reason.why, &reason.because_of, reason.forces_replace),
         (Why::Container, &Some("r/vpc".into()), true)
     );
+    assert_eq!(step(&plan, "r/child").reasons.len(), 1, "the parent says it all");
     for address in ["r/vpc", "r/child", "r/grandchild"] {
         assert_certain(&plan, address);
         assert_eq!(order_of(&plan, address), Some(Order::CreateFirst));
@@ -140,6 +141,20 @@ fn an_unknown_value_leaves_a_replace_open_until_it_is_known() {
             "{address} is not deleted before that is known"
         );
     }
+}
+
+#[test]
+fn a_child_of_an_open_replace_waits_for_the_same_values_and_not_for_its_parent() {
+    let with = |v| {
+        [
+            spring(v),
+            thing("r/a").set("x", to("r/spring.revision")).forced("x"),
+            thing("r/in").lives_in("a", "r/a"),
+        ]
+    };
+    let plan = edit(&with(1), &with(2));
+    assert_eq!(order_of(&plan, "r/a"), Some(Order::CreateFirst));
+    assert_eq!(step(&plan, "r/in").undecided, [reference("r/spring.revision")]);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn the_api_server_waits_for_what_it_needs_at_once() {
         "hub/api-server/release",
         "hub/api-server/kube-credentials",
         "us-east-1/eks/rule-cluster-in-hub-https",
+        "peering/us-east-1--us-west-2/acceptance",
     ] {
         assert!(config.contains(needed), "the configuration does not wait for {needed}");
     }

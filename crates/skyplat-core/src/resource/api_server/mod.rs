@@ -29,6 +29,7 @@ use crate::resource::irsa_role::{ServiceAccountRef, irsa_role};
 use crate::resource::karpenter::Karpenter;
 use crate::resource::kubeconfig::kubeconfig;
 use crate::resource::manifests;
+use crate::resource::peering::Peering;
 use crate::resource::role::RolePolicies;
 use crate::resource::service_discovery::ServiceDiscovery;
 use crate::resource::vpc::Vpc;
@@ -60,6 +61,8 @@ pub struct ApiServer {
     pub karpenter: Handle<Karpenter>,
     /// The VPCs of the platform, from which the server can be reached.
     pub vpcs: Vec<Handle<Vpc>>,
+    /// The hub's connections to the other networks, through which tenants' services are reached.
+    pub peerings: Vec<Handle<Peering>>,
     /// The tenants, in the order of the configuration.
     pub tenants: Vec<TenantAccess>,
     /// The private zone.
@@ -205,8 +208,11 @@ impl Resource for ApiServer {
             .add()?;
 
         let config = config::platform_config(&tenants, self.default_user_role, self.aws_vms);
-        let can_be_used =
+        let mut can_be_used =
             Ready::all(planes.iter().flat_map(|plane| [&plane.ready, &plane.cluster.hub_access]));
+        for peering in &self.peerings {
+            can_be_used = can_be_used.and(&cx.outputs(*peering)?.ready);
+        }
         cx.object(
             "config",
             SkyPilotConfig {

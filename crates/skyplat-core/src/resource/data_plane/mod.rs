@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 pub use system::{DataPlaneSystem, DataPlaneSystemOutputs};
 
-use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
+use crate::graph::{Added, Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::{Cidr, RoleArn};
 use crate::object::gate::WorkloadsGone;
 use crate::object::k8s::K8sObject;
@@ -121,9 +121,12 @@ impl Resource for DataPlane {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<DataPlaneOutputs, LowerError> {
         let cluster = cx.outputs(self.cluster)?;
         let system = cx.outputs(self.system)?;
-        let role_arn = match &self.role {
-            TenantRole::Made(role) => cx.outputs(*role)?.role_arn,
-            TenantRole::Given(arn) => Value::Known(arn.clone()),
+        let (role_arn, role_ready) = match &self.role {
+            TenantRole::Made(role) => {
+                let role = cx.outputs(*role)?;
+                (role.role_arn, role.ready)
+            }
+            TenantRole::Given(arn) => (Value::Known(arn.clone()), Ready::now()),
         };
         let cleaners = self.cleaners.ready(cx)?;
 
@@ -138,7 +141,7 @@ impl Resource for DataPlane {
 
         let (account, token) = server_account(&mut made, &namespace)?;
         self.server_rights(&mut made, &namespace, &account, &system)?;
-        let service_account = workload_account(&mut made, &namespace, &role_arn)?;
+        let service_account = workload_account(&mut made, &namespace, (&role_arn, &role_ready))?;
         // A gate is drained when anything it stands on goes: a quota may go without the workloads.
         let rights = made.ready.clone();
         self.walls(&mut made, &namespace)?;
@@ -191,8 +194,18 @@ struct Made<'c, 'l, 'f> {
 }
 
 impl Made<'_, '_, '_> {
-    fn add(&mut self, name: &str, manifest: Tree) -> Result<crate::graph::Added<K8sObject>, LowerError> {
-        let added = self.cx.object(name, K8sObject::new(manifest)).within(&self.cluster.container).add()?;
+    fn add(&mut self, name: &str, manifest: Tree) -> Result<Added<K8sObject>, LowerError> {
+        self.add_after(name, manifest, &Ready::now())
+    }
+
+    fn add_after(
+        &mut self,
+        name: &str,
+        manifest: Tree,
+        after: &Ready,
+    ) -> Result<Added<K8sObject>, LowerError> {
+        let object = self.cx.object(name, K8sObject::new(manifest));
+        let added = object.within(&self.cluster.container).after(after).add()?;
         self.ready = self.ready.and(&added.ready());
         Ok(added)
     }
@@ -314,12 +327,16 @@ fn subject(account: &Value<String>, namespace: &Value<String>) -> Tree {
 fn workload_account(
     made: &mut Made<'_, '_, '_>,
     namespace: &Value<String>,
-    role_arn: &Value<RoleArn>,
+    (role_arn, role_ready): (&Value<RoleArn>, &Ready),
 ) -> Result<Value<String>, LowerError> {
     let mut account = metadata(WORKLOAD_ACCOUNT, Some(namespace));
     account.set("annotations", tree!({ "eks.amazonaws.com/role-arn": (role_arn.as_text()) }));
-    let account = made
-        .add("sky-user-sa", tree!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": (account) }))?;
+    // After the role's policies too: workloads have their rights as long as they run.
+    let account = made.add_after(
+        "sky-user-sa",
+        tree!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": (account) }),
+        role_ready,
+    )?;
     let account = account.output(K8sObject::NAME);
     let role = made.add(
         "sky-user-sa-role",
