@@ -219,9 +219,10 @@ async fn refresh(options: &Options) -> Result<Exit, Problem> {
     }
     let world = World::open(options, "refresh", true).await?;
     let state = world.load().await?;
-    let mut session = match options.accept {
-        true => Some(world.store.lock(world.fresh_state()?, world.owner()).await?),
-        false => None,
+    let mut session = if options.accept {
+        Some(world.store.lock(world.fresh_state()?, world.owner()).await?)
+    } else {
+        None
     };
     let workspace = world.workspace()?;
     let state = session.as_ref().map_or(&state, |session| session.state()).clone();
