@@ -266,3 +266,10 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("panicked"), "{said}");
 }
+
+#[test]
+fn what_is_still_to_be_filled_in_can_be_simulated() {
+    let place = Place::with(include_str!("parity/hub_only.yaml"));
+    let ran = place.run(&[]).ends(0, &["The apply is done after"]);
+    assert!(ran.out.contains("Nothing to do"), "{}", ran.out);
+}

@@ -392,7 +392,10 @@ fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
 fn read_plan(file: &Path) -> Result<PlanFile, Problem> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Problem::usage(format!("cannot read the plan {}: {error}", file.display())))?;
-    Ok(PlanFile::from_json(&text)?)
+    PlanFile::from_json(&text).map_err(|error| {
+        let problem = Problem::from(error);
+        Problem { message: format!("{}: {}", file.display(), problem.message), ..problem }
+    })
 }
 
 fn facts(options: &Options) -> FactChoice {
