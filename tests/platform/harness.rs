@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use skyplat::config::{PlatformConfig, Target, parse_config};
 use skyplat::engine::{Control, Engine, EngineOptions, FinishedStatus, RunContext, RunReport};
@@ -36,6 +36,9 @@ pub(crate) struct Stand {
     store: MemoryStore,
     parallelism: usize,
 }
+
+/// What a platform that stands consists of.
+type Built = (World, State);
 
 /// Runs a test on virtual time.
 pub(crate) fn simulate<F, Fut>(test: F) -> Fut::Output
@@ -74,17 +77,18 @@ impl Stand {
 
     /// A platform that stands. It is built once for every configuration and forked from there on.
     pub(crate) async fn standing(text: &str) -> Self {
-        type Built = BTreeMap<String, (World, State)>;
-        static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
-        let built = || BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = built().get(text).cloned();
-        if let Some((world, state)) = known {
-            return Self::of(world, state).await;
-        }
-        let stand = Self::new().await;
-        stand.up(text).await;
-        built().insert(text.to_owned(), (stand.cloud.world(), stand.state().await));
-        stand
+        static BUILT: Mutex<BTreeMap<String, Arc<OnceLock<Built>>>> = Mutex::new(BTreeMap::new());
+        let slot = {
+            let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(built.entry(text.to_owned()).or_default())
+        };
+        let build = || async {
+            let stand = Self::new().await;
+            stand.up(text).await;
+            (stand.cloud.world(), stand.state().await)
+        };
+        let (world, state) = slot.get_or_init(|| simulate(build)).clone();
+        Self::of(world, state).await
     }
 
     async fn of(world: World, state: State) -> Self {
