@@ -6,7 +6,7 @@
 //!
 //! The release comes after what its parts need at once: a node, the webhook of its Ingress, its volume's driver, the zone,
 //! the login, and the tenants' tokens (through its kubeconfig). The configuration comes after the release and after the
-//! tenants: a tenant that goes is taken out of it first, or refused while it has running work, and drained then.
+//! tenants.
 
 mod config;
 mod policies;
@@ -208,9 +208,8 @@ impl Resource for ApiServer {
             .add()?;
 
         let config = config::platform_config(&tenants, self.default_user_role, self.aws_vms);
-        let mut can_be_used = Ready::all(
-            planes.iter().flat_map(|plane| [&plane.ready, &plane.workloads, &plane.cluster.hub_access]),
-        );
+        let mut can_be_used =
+            Ready::all(planes.iter().flat_map(|plane| [&plane.ready, &plane.cluster.hub_access]));
         for peering in &self.peerings {
             can_be_used = can_be_used.and(&cx.outputs(*peering)?.ready);
         }

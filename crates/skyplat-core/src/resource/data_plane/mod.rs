@@ -112,8 +112,6 @@ pub struct DataPlaneOutputs {
     pub namespace_ready: Ready,
     /// The tenant can be used: accounts, rights, walls and limits are in place.
     pub ready: Ready,
-    /// What starts workloads stands on this: on the way down it is gone before they are drained.
-    pub workloads: Ready,
 }
 
 impl Resource for DataPlane {
@@ -150,9 +148,7 @@ impl Resource for DataPlane {
         self.limit(&mut made, &namespace)?;
 
         let ready = made.ready;
-        let gate = WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() };
-        let gate = cx
-            .object("workloads", gate)
+        cx.object("workloads", WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() })
             .within(&cluster.container)
             .after(&outlives_workloads)
             .after(&cleaners)
@@ -170,7 +166,6 @@ impl Resource for DataPlane {
             role_arn,
             namespace_ready,
             ready,
-            workloads: gate.ready(),
             cluster,
         })
     }
