@@ -37,6 +37,13 @@ pub(super) fn warnings(
             let message = format!("it could not be read and is taken to be as recorded: {why}");
             warn("unreachable", row.address, message);
         }
+        if let Some(node) = row.node.filter(|_| decision.action == Action::Update) {
+            for field in decision.reasons.iter().filter_map(|reason| reason.field.as_ref()) {
+                for remark in node.rules.remarks_on(field) {
+                    warn("remark", row.address, remark.to_owned());
+                }
+            }
+        }
         let Some(record) = row.record.filter(|record| record.node.class == Class::Owned && !row.gone) else {
             continue;
         };
