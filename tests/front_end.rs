@@ -222,7 +222,7 @@ fn names_that_are_not_known_are_bad_usage() {
     place.run(&["plan", "--target", "main/vcp"]).ends(2, &["did you mean main/vpc"]);
     place.run(&["--format", "json"]).ends(2, &["it goes with"]);
     place.run(&["plan", "--plan", "x"]).ends(2, &["it goes with `apply`"]);
-    place.run(&["plan", "--executor", "cloud"]).ends(2, &["aws", "--executor mock"]);
+    place.run(&["plan", "--executor", "cloud"]).ends(2, &["no executors for a real account", "--executor mock"]);
     place.run(&["plan", "--state", "s3://bucket/state"]).ends(2, &["name a directory"]);
 }
 

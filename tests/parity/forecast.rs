@@ -34,7 +34,7 @@ fn plan() -> Plan {
     let options = PlanOptions { latencies: LatencyTable::default(), ..PlanOptions::default() };
     let observations = Observations::default();
     build_plan(PlanInput { graph: &graph, state: &state, observations: &observations, options: &options })
-        .unwrap()
+        .expect("an empty state can be planned from")
 }
 
 #[test]

@@ -26,14 +26,16 @@ fn lowered(yaml: &str) -> ObjectGraph {
     let config = parse_config("platform.yaml", yaml.as_bytes(), Target::Simulated)
         .unwrap_or_else(|report| panic!("{report:?}"))
         .config;
-    let platform = build_platform(&config, "dev").unwrap();
+    let platform = build_platform(&config, "dev").expect("the platform builds");
     let facts = ask(&platform);
-    lower(&platform, &facts).unwrap()
+    lower(&platform, &facts).expect("the platform lowers")
 }
 
 fn ask(platform: &skyplat::graph::ResourceGraph) -> Facts {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(MockCloud::in_memory(MockOptions::default()).answer(&platform.questions())).unwrap()
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+    runtime
+        .block_on(MockCloud::in_memory(MockOptions::default()).answer(&platform.questions()))
+        .expect("the simulated cloud knows")
 }
 
 /// A fact that one side has and the other has not.
