@@ -5,7 +5,7 @@ use skyplat::mock::inspect;
 use skyplat::state::{Entry, State, StateError, StoreSession};
 use tokio::sync::oneshot;
 
-use crate::harness::{README, Stand, simulate};
+use crate::harness::{README, STARTER, Stand, edited, readme_with, simulate, without_us_east_1};
 
 /// A session that writes so many entries and then tells that it is over, and never comes back.
 #[derive(Debug)]
@@ -93,4 +93,47 @@ fn a_destroy_that_was_killed_is_finished_by_the_next() {
         }
         assert!(killed > 5, "{killed}");
     });
+}
+
+/// Kills an edit again and again, each time further on, and finishes it from there.
+fn an_edit_that_was_killed_is_finished(from: &str, to: &str, every: usize) {
+    simulate(|| async {
+        let before = Stand::standing(from).await;
+        let whole = before.fork().await;
+        whole.up(to).await;
+        let mut killed = 0;
+        for entries in cuts(every) {
+            let stand = before.fork().await;
+            if stand.killed_after(Some(to), entries).await {
+                break;
+            }
+            stand.up(to).await;
+            let differences = inspect::diff(&whole.cloud.world(), &stand.cloud.world());
+            assert!(differences.is_empty(), "after {entries} entries: {differences:#?}");
+            killed += 1;
+        }
+        assert!(killed > 2, "{killed}");
+    });
+}
+
+#[test]
+fn a_spoke_that_goes() {
+    an_edit_that_was_killed_is_finished(README, &without_us_east_1(), 83);
+}
+
+#[test]
+fn tables_that_change() {
+    an_edit_that_was_killed_is_finished(README, &readme_with("nat: per_az"), 71);
+}
+
+#[test]
+fn replaces_of_both_orders() {
+    let other = edited(README, "skypilot.example.com", "sky.example.com");
+    an_edit_that_was_killed_is_finished(README, &other, 7);
+}
+
+#[test]
+fn a_cluster_that_is_made_anew() {
+    let other = format!("name: other\n{STARTER}");
+    an_edit_that_was_killed_is_finished(STARTER, &other, 67);
 }

@@ -5,7 +5,7 @@ use skyplat::workspace::RunError;
 
 use crate::harness::{
     README, STARTER, Stand, Waits, addresses, assert_changes, changes, edited, readme_with, reversed,
-    simulate,
+    simulate, without_us_east_1,
 };
 
 /// Applies an edit and undoes it: each time exactly these changes, and then nothing.
@@ -528,13 +528,6 @@ fn a_spoke_in() {
             "update hub/subnet-router/connector",
         ],
     );
-}
-
-/// The README's platform without its first spoke.
-fn without_us_east_1() -> String {
-    let start = README.find("    - region: us-east-1").unwrap();
-    let end = README.find("    - region: eu-west-1").unwrap();
-    format!("{}{}", &README[..start], &README[end..])
 }
 
 #[test]

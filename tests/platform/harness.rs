@@ -69,6 +69,13 @@ pub(crate) fn readme_with(settings: &str) -> String {
     edited(README, TOP, &format!("{TOP}  sp:{settings}\n"))
 }
 
+/// The README's platform without its first spoke.
+pub(crate) fn without_us_east_1() -> String {
+    let start = README.find("    - region: us-east-1").unwrap();
+    let end = README.find("    - region: eu-west-1").unwrap();
+    format!("{}{}", &README[..start], &README[end..])
+}
+
 impl Stand {
     /// An empty account.
     pub(crate) async fn new() -> Self {
