@@ -423,6 +423,19 @@ fn another_name_makes_the_cluster_anew_and_leaves_the_network() {
     });
 }
 
+/// A range is for good, and so is all that stands on the network. A file system stays; it has one mount target in a zone,
+/// so those go before the new ones come.
+#[test]
+fn another_range_makes_the_network_anew_and_keeps_the_file_system() {
+    simulate(|| async {
+        let stand = Stand::standing(STARTER).await;
+        let plan = stand.up(&format!("cidr: 10.77.0.0/16\n{STARTER}")).await.plan;
+        assert!(changes(&plan).contains("replace main/vpc/vpc"));
+        assert!(!changes(&plan).iter().any(|line| line.ends_with("efs-csi/file-system")));
+        stand.down().await;
+    });
+}
+
 /// A cluster stays in the zones that it was made in, so another zone takes it along; the network only grows.
 #[test]
 fn another_zone_makes_the_cluster_anew() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{FieldRules, Object};
-use crate::ids::{FileSystemId, SecurityGroupId, SubnetId};
+use crate::ids::{FileSystemId, SecurityGroupId, SubnetId, ZoneName};
 use crate::value::{Tree, Value};
 
 /// A file system.
@@ -48,6 +48,9 @@ pub struct EfsMountTarget {
     pub file_system_id: Value<FileSystemId>,
     /// The subnet.
     pub subnet_id: Value<SubnetId>,
+    /// The subnet's zone. EFS takes it from the subnet and allows one mount target in each, so a mount target that moves
+    /// to another subnet of its zone is deleted before it is made anew.
+    pub availability_zone_name: ZoneName,
     /// Security groups of its network interface.
     pub security_groups: Vec<Value<SecurityGroupId>>,
 }
@@ -65,10 +68,13 @@ impl Object for EfsMountTarget {
     type Outputs = EfsMountTargetOutputs;
 
     fn rules(&self) -> FieldRules {
-        FieldRules::new().parents(["file_system_id", "subnet_id"]).sets(["security_groups"])
+        FieldRules::new()
+            .parents(["file_system_id", "subnet_id"])
+            .replace(["availability_zone_name"])
+            .sets(["security_groups"])
     }
 
     fn natural_key(&self) -> Option<Tree> {
-        Some(crate::tree!([(self.file_system_id.as_text()), (self.subnet_id.as_text())]))
+        Some(crate::tree!([(self.file_system_id.as_text()), (self.availability_zone_name)]))
     }
 }

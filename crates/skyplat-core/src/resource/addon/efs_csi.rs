@@ -139,6 +139,7 @@ impl EfsCsi {
                     EfsMountTarget {
                         file_system_id: file_system.output(EfsFileSystem::ID),
                         subnet_id: subnet.id.clone(),
+                        availability_zone_name: subnet.zone.clone(),
                         security_groups: vec![group_id.clone()],
                     },
                 )
