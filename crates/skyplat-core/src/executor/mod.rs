@@ -187,3 +187,23 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// Of a kind that says whether anything was done.
     async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::secretsmanager::SecretsManagerSecretOutputs;
+    use crate::value::Secret;
+
+    #[test]
+    fn typed_outputs_are_kept_by_name_and_secrets_stay_secrets() {
+        let outputs = SecretsManagerSecretOutputs {
+            arn: "arn".into(),
+            name: "admin".into(),
+            password: Secret::new("canary"),
+        };
+        let created = Created::new("arn", &outputs).unwrap();
+        assert_eq!(created.outputs["name"], Tree::String("admin".into()));
+        assert_eq!(created.outputs["password"], Tree::Secret(Secret::new("canary")));
+        assert_eq!(created.outputs.len(), 3);
+    }
+}

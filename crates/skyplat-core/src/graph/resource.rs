@@ -213,3 +213,21 @@ impl fmt::Debug for ResourceGraph {
         f.debug_map().entries(&self.resources).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{EksCluster, Vpc};
+
+    #[test]
+    fn a_handle_is_given_again_for_what_is_there_and_of_that_type() {
+        let crate::resource::fixture::World { graph, hub } = crate::resource::fixture::hub_and_spoke();
+        let again = graph.handle::<EksCluster>("hub/eks").unwrap();
+        assert_eq!((again.index, again.brand), (hub.index, hub.brand));
+        let there = Address::new("hub/eks");
+        let other = GraphError::OtherKind { address: there, found: "EksCluster", wanted: "Vpc" };
+        assert_eq!(graph.handle::<Vpc>("hub/eks").unwrap_err(), other);
+        let missing = GraphError::NotThere(Address::new("hub/none"));
+        assert_eq!(graph.handle::<Vpc>("hub/none").unwrap_err(), missing);
+    }
+}
