@@ -222,7 +222,9 @@ fn names_that_are_not_known_are_bad_usage() {
     place.run(&["plan", "--target", "main/vcp"]).ends(2, &["did you mean main/vpc"]);
     place.run(&["--format", "json"]).ends(2, &["it goes with"]);
     place.run(&["plan", "--plan", "x"]).ends(2, &["it goes with `apply`"]);
-    place.run(&["plan", "--executor", "cloud"]).ends(2, &["aws", "--executor mock"]);
+    place
+        .run(&["plan", "--executor", "cloud"])
+        .ends(2, &["no executors for a real account", "--executor mock"]);
     place.run(&["plan", "--state", "s3://bucket/state"]).ends(2, &["name a directory"]);
 }
 
@@ -265,4 +267,11 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn what_is_still_to_be_filled_in_can_be_simulated() {
+    let place = Place::with(include_str!("parity/hub_only.yaml"));
+    let ran = place.run(&[]).ends(0, &["The apply is done after"]);
+    assert!(ran.out.contains("Nothing to do"), "{}", ran.out);
 }

@@ -95,7 +95,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "EXECUTOR", value_enum, default_value_t = ExecutorName::Mock)]
     pub(crate) executor: ExecutorName,
     /// How many steps may run at once
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
     pub(crate) parallelism: Option<NonZeroUsize>,
     /// How to show the answer: for people, for programs, or the graph as a drawing
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
@@ -188,4 +188,8 @@ impl Cli {
         }
         Ok(())
     }
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "give a whole number, 1 or more")
 }

@@ -219,9 +219,10 @@ async fn refresh(options: &Options) -> Result<Exit, Problem> {
     }
     let world = World::open(options, "refresh", true).await?;
     let state = world.load().await?;
-    let mut session = match options.accept {
-        true => Some(world.store.lock(world.fresh_state()?, world.owner()).await?),
-        false => None,
+    let mut session = if options.accept {
+        Some(world.store.lock(world.fresh_state()?, world.owner()).await?)
+    } else {
+        None
     };
     let workspace = world.workspace()?;
     let state = session.as_ref().map_or(&state, |session| session.state()).clone();
@@ -391,7 +392,10 @@ fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
 fn read_plan(file: &Path) -> Result<PlanFile, Problem> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Problem::usage(format!("cannot read the plan {}: {error}", file.display())))?;
-    Ok(PlanFile::from_json(&text)?)
+    PlanFile::from_json(&text).map_err(|error| {
+        let problem = Problem::from(error);
+        Problem { message: format!("{}: {}", file.display(), problem.message), ..problem }
+    })
 }
 
 fn facts(options: &Options) -> FactChoice {

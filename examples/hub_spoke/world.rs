@@ -154,24 +154,9 @@ fn directory(options: &Options, keep: bool) -> Result<Option<PathBuf>, Problem> 
 pub(crate) fn check_executor(options: &Options) -> Result<(), Problem> {
     match options.executor {
         ExecutorName::Mock => Ok(()),
-        ExecutorName::Cloud => Err(no_cloud()),
+        ExecutorName::Cloud => Err(Problem::usage("this version has no executors for a real account yet")
+            .hint("--executor mock simulates the whole platform; `validate --executor cloud` checks the configuration")),
     }
-}
-
-fn no_cloud() -> Problem {
-    let missing: Vec<&str> = [(cfg!(feature = "aws"), "aws"), (cfg!(feature = "k8s"), "k8s")]
-        .into_iter()
-        .filter_map(|(present, name)| (!present).then_some(name))
-        .collect();
-    if missing.is_empty() {
-        return Problem::usage("this version has no executors for a real account yet")
-            .hint("--executor mock simulates the whole platform");
-    }
-    Problem::usage(format!(
-        "this program was built without {}, so it cannot reach a real account",
-        missing.join(" and ")
-    ))
-    .hint("build it with --features aws,k8s; --executor mock simulates the whole platform")
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Problem> {

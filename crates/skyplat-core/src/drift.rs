@@ -4,7 +4,7 @@
 //! State, Observations ─ find_drift ─▶ Drift (to show) ─ accept_drift ─▶ entries (to append)
 //! ```
 //!
-//! Pure. Which fields count is decided by [`crate::plan::drift`]; whether to put the real object right is a plan's
+//! Pure. Which fields count is decided by [`crate::plan::drift()`]; whether to put the real object right is a plan's
 //! business.
 
 use crate::object::{Class, FieldPath, ObjectKind, Segment};

@@ -321,6 +321,16 @@ impl Executor for MockCloud {
             let error = ExecError { kind: ErrorKind::Unreachable, ..error };
             return objects.iter().map(|_| Err(error.clone())).collect();
         }
+        for object in objects {
+            // What is being deleted is neither there nor gone yet, and still in the way: a look waits for the end of it.
+            let is_alive = |book: &mut Book, _| book.world.get(&object.uid).is_none_or(Thing::is_alive);
+            if !self.at_present(is_alive)
+                && let Err(error) = self.settled(cx, &object.uid).await
+            {
+                let error = ExecError { kind: ErrorKind::Unreachable, ..error };
+                return objects.iter().map(|_| Err(error.clone())).collect();
+            }
+        }
         objects.iter().map(|object| self.read_one(cx, object)).collect()
     }
 

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::{Reading, container_of, read_all};
-use super::secrets::has_digest;
 use super::{EngineError, Executors};
 use crate::executor::{Observed, OutputMap};
 use crate::state::{Record, State, Uid};
@@ -33,7 +32,7 @@ pub(super) async fn shown_outputs(
     for tree in state.exports.values() {
         tree.for_each_ref(&mut |reference| {
             if let Resolved::Known(value) = state.output(reference)
-                && has_digest(&value)
+                && value.has_digest()
             {
                 secret.insert(reference.object.clone());
             }
@@ -70,7 +69,7 @@ async fn read_again(
         while let Some(record) = next {
             let first = records.insert(record.uid.clone(), record).is_none();
             next = container_of(state, &record.node, false)
-                .filter(|within| first && within.outputs.values().any(has_digest));
+                .filter(|within| first && within.outputs.values().any(Tree::has_digest));
         }
     }
     let records: Vec<&Record> = records.into_values().collect();

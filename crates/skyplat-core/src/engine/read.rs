@@ -16,12 +16,12 @@ use super::host::{Ask, Pace, Pacer, channel_room, live_outputs};
 use super::limits::Limits;
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
-use super::secrets::{Scrub, has_digest, mark};
+use super::secrets::{Scrub, mark};
 use super::wanted::Source;
 use crate::executor::{ErrorKind, ExecError, Executor, Executors, Observed, Op, OutputMap};
 use crate::object::{ObjectKind, ObjectNode, Placement};
 use crate::state::{Record, State, Uid};
-use crate::value::Address;
+use crate::value::{Address, Tree};
 
 /// How many objects one call reads at most.
 const BATCH: usize = 100;
@@ -124,7 +124,7 @@ pub(super) async fn reread(
     container: Option<Source>,
 ) -> Result<OutputMap, ExecError> {
     let container = match container {
-        Some(source) if source.outputs.values().any(has_digest) => {
+        Some(source) if source.outputs.values().any(Tree::has_digest) => {
             Some((*live_outputs(asks, &source.uid).await?).clone())
         }
         other => other.map(|source| source.outputs),

@@ -82,12 +82,12 @@ pub(super) fn totals(steps: &[StepReport]) -> Totals {
             StepOutcome::Failed { .. } => totals.failed += 1,
             _ if !counted => {}
             StepOutcome::Skipped { .. } => totals.skipped += 1,
-            StepOutcome::Kept => totals.kept += 1,
-            StepOutcome::Done | StepOutcome::Retained { .. } => match step.action {
+            // What is retained is no longer ours, but it is still there: nothing was deleted.
+            StepOutcome::Kept | StepOutcome::Retained { .. } => totals.kept += 1,
+            StepOutcome::Done => match step.action {
                 Action::Create => totals.created += 1,
                 Action::Update => totals.updated += 1,
                 Action::Replace => totals.replaced += 1,
-                // What is retained is no longer ours: as far as the stack goes, it is deleted.
                 Action::Delete => totals.deleted += 1,
                 Action::Keep | Action::Wait | Action::Drain | Action::Read => {}
             },

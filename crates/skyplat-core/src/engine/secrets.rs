@@ -34,17 +34,6 @@ pub(super) fn seal_outputs(outputs: &OutputMap, key: &DigestKey) -> OutputMap {
     outputs.iter().map(|(name, tree)| (name.clone(), seal(tree, key))).collect()
 }
 
-/// Returns whether a digest stands anywhere in the tree.
-pub(super) fn has_digest(tree: &Tree) -> bool {
-    match tree {
-        Tree::Digest(_) => true,
-        Tree::List(items) | Tree::Text(items) => items.iter().any(has_digest),
-        Tree::Json(inner) => has_digest(inner),
-        Tree::Map(map) => map.values().any(has_digest),
-        _ => false,
-    }
-}
-
 /// The secrets that a step has in its hands, to be cut out of what it says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scrub(Vec<Secret>);
@@ -111,7 +100,7 @@ mod tests {
             Tree::Json(Box::new(tree!({ "a": secret }))),
         ]);
         let sealed = seal(&tree, &key);
-        assert!(!sealed.has_secret() && has_digest(&sealed));
+        assert!(!sealed.has_secret() && sealed.has_digest());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::control::Control;
 use super::host::{Ask, Creating, Pacer, Unwritten, journal, live_outputs};
 use super::options::EngineOptions;
 use super::retry::{Call, Patience, backoff};
-use super::secrets::{Scrub, has_digest, mark, seal_outputs};
+use super::secrets::{Scrub, mark, seal_outputs};
 use super::wanted::{Source, Wanted, needed_in_the_clear};
 use crate::executor::{
     Created, Deleted, Desired, ErrorKind, ExecError, Executor, Op, OpHost, OutputMap, Recorded,
@@ -454,7 +454,7 @@ impl Half {
 
     async fn enter_container(&mut self) -> Result<(), Break> {
         if let Some(container) = &self.setting.container {
-            let outputs = if container.outputs.values().any(has_digest) {
+            let outputs = if container.outputs.values().any(Tree::has_digest) {
                 let live = live_outputs(&self.setting.asks, &container.uid).await.map_err(Break::Failed)?;
                 self.scrub.add_outputs(&live);
                 (*live).clone()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::secrets::{has_digest, seal};
+use super::secrets::seal;
 use crate::executor::{Desired, OutputMap};
 use crate::object::ObjectNode;
 use crate::state::{Next, Uid};
@@ -34,7 +34,7 @@ pub(super) fn needed_in_the_clear(
     let mut needed = BTreeSet::new();
     let mut collect = |reference: &Reference| {
         let source = sources.get(&reference.object);
-        if source.and_then(|source| source.outputs.get(&reference.field)).is_some_and(has_digest) {
+        if source.and_then(|source| source.outputs.get(&reference.field)).is_some_and(Tree::has_digest) {
             needed.insert(reference.object.clone());
         }
     };

@@ -158,7 +158,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// Returns whether this executor handles a kind, gates included.
     fn supports(&self, kind: &ObjectKind) -> bool;
 
-    /// Reads objects of one kind and placement; one answer for each, in order.
+    /// Reads objects of one kind and placement; one answer for each, in order. One that is being deleted is still in
+    /// the way of another: it is waited for until it is gone.
     async fn read(&self, cx: &Op, objects: &[Recorded]) -> Vec<Result<Observed, ExecError>>;
 
     /// Looks for the object with our uid (or, for a kind that carries no tags, our natural key).

@@ -80,6 +80,16 @@ gate!(
     }
 );
 gate!(
+    /// Down: no volume of a CSI driver is attached to a node any more. A driver that goes earlier leaves attachments that
+    /// nobody ends, and a node with one is drained for hours.
+    VolumesDetached, VolumesDetachedOutputs, "gate.volume_attachments" {
+        /// The cluster's name.
+        cluster: Value<String>,
+        /// The driver's name, such as `ebs.csi.aws.com`.
+        driver: String,
+    }
+);
+gate!(
     /// Down: network interfaces that a deleted cluster or its nodes left behind are swept.
     NetworkInterfacesGone, NetworkInterfacesGoneOutputs, "gate.network_interfaces" {
         /// The VPC.

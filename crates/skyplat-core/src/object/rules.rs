@@ -110,6 +110,9 @@ pub struct FieldRules {
     /// The API never gives the field back; it is compared with what was sent, and is never drift.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub write_only: Vec<String>,
+    /// What to know when the field changes; a plan that changes it says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<(String, String)>,
 }
 
 fn owned<const N: usize>(patterns: [&str; N]) -> impl Iterator<Item = String> + '_ {
@@ -172,6 +175,13 @@ impl FieldRules {
         self
     }
 
+    /// Adds what to know when a field changes.
+    #[must_use]
+    pub fn remark(mut self, pattern: &str, remark: &str) -> Self {
+        self.remarks.push((pattern.to_owned(), remark.to_owned()));
+        self
+    }
+
     /// Returns whether a change of the field forces a replace.
     pub fn forces_replace(&self, field: &FieldPath) -> bool {
         covered(&self.replace, field)
@@ -203,6 +213,11 @@ impl FieldRules {
             .iter()
             .find(|(pattern, _)| field.matches(pattern) && pattern.split('.').count() == field.0.len())
             .map(|(_, normal)| *normal)
+    }
+
+    /// Returns what to know when the field changes.
+    pub fn remarks_on<'a>(&'a self, field: &'a FieldPath) -> impl Iterator<Item = &'a str> {
+        self.remarks.iter().filter(|(pattern, _)| field.matches(pattern)).map(|(_, remark)| remark.as_str())
     }
 
     /// Returns the outputs that get new values when the field changes.

@@ -31,12 +31,18 @@ impl Object for SkyPilotConfig {
     type Outputs = SkyPilotConfigOutputs;
 
     fn rules(&self) -> FieldRules {
-        FieldRules::new().parents(["namespace", "release"]).sets([
-            "config.allowed_clouds",
-            "config.kubernetes.allowed_contexts",
-            "config.workspaces.*.allowed_users",
-            "config.workspaces.*.kubernetes.allowed_contexts",
-        ])
+        FieldRules::new()
+            .parents(["namespace", "release"])
+            .sets([
+                "config.allowed_clouds",
+                "config.kubernetes.allowed_contexts",
+                "config.workspaces.*.allowed_users",
+                "config.workspaces.*.kubernetes.allowed_contexts",
+            ])
+            .remark(
+                "config.rbac.default_role",
+                "the default role reaches only users who have no role yet; change the others in the dashboard",
+            )
     }
 
     /// A server has one configuration.

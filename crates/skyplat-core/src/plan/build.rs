@@ -59,7 +59,7 @@ pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let (stays, reaches_outside) = target::narrow(&table, &ordered, &options.targets, changes)?;
     check_protected(&table, &decisions, &stays)?;
     version::check(&table, &decisions)?;
-    let mut warnings = warn::warnings(&table, &decisions, &ordered);
+    let mut warnings = warn::warnings(&table, &decisions, &ordered, &stays);
     warnings.extend(reaches_outside);
     let (steps, mut tasks) = assemble(&table, decisions, &ordered, &stays, &options.latencies);
     Ok(Plan {

@@ -18,16 +18,31 @@ const STATEFUL: [&str; 6] = [
     "secretsmanager.secret",
 ];
 
-/// Returns the warnings of a plan, in order of their rows.
-pub(super) fn warnings(table: &Table<'_>, decisions: &[Decision], ordered: &Ordered) -> Vec<PlanWarning> {
+/// Returns the warnings about the rows that stay in a plan, in order of the rows.
+pub(super) fn warnings(
+    table: &Table<'_>,
+    decisions: &[Decision],
+    ordered: &Ordered,
+    stays: &[bool],
+) -> Vec<PlanWarning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, address: &Address, message: String| {
         warnings.push(PlanWarning { code: code.to_owned(), address: Some(address.clone()), message });
     };
-    for (row, decision) in table.rows.iter().zip(decisions) {
+    for (at, (row, decision)) in table.rows.iter().zip(decisions).enumerate() {
+        if !stays[at] {
+            continue;
+        }
         if let Some(Observation::Unreachable { why }) = row.seen {
             let message = format!("it could not be read and is taken to be as recorded: {why}");
             warn("unreachable", row.address, message);
+        }
+        if let Some(node) = row.node.filter(|_| decision.action == Action::Update) {
+            for field in decision.reasons.iter().filter_map(|reason| reason.field.as_ref()) {
+                for remark in node.rules.remarks_on(field) {
+                    warn("remark", row.address, remark.to_owned());
+                }
+            }
         }
         let Some(record) = row.record.filter(|record| record.node.class == Class::Owned && !row.gone) else {
             continue;
@@ -56,7 +71,7 @@ pub(super) fn warnings(table: &Table<'_>, decisions: &[Decision], ordered: &Orde
             OnDelete::Delete => {}
         }
     }
-    for (old, new) in &ordered.same_key {
+    for (old, new) in ordered.same_key.iter().filter(|(old, _)| stays[*old]) {
         let (from, to) = (table.rows[*old].address, table.rows[*new].address);
         let message = format!(
             "it has the natural key of {to}, which is created: if it is the same object, say it moved from {from} to {to}"

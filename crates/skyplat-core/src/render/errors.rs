@@ -192,6 +192,9 @@ impl From<StateError> for Problem {
                 std::io::ErrorKind::PermissionDenied => {
                     problem.hint("you need the right to read and write there; --state names another place")
                 }
+                std::io::ErrorKind::NotADirectory => {
+                    problem.hint("states are kept in a directory; --state names another place")
+                }
                 std::io::ErrorKind::StorageFull => problem.hint("make room, then run again: nothing is lost"),
                 _ => problem,
             },

@@ -89,7 +89,7 @@ fn step(address: &str, kind: &str, action: Action, reasons: Vec<Reason>) -> Step
     }
 }
 
-fn plan(steps: Vec<Step>, seconds: &[f64], forecast: Forecast, warnings: Vec<PlanWarning>) -> Plan {
+fn plan(steps: Vec<Step>, seconds: &[f64], warnings: Vec<PlanWarning>) -> Plan {
     let mut summary = Summary::default();
     for step in &steps {
         match step.action {
@@ -101,17 +101,22 @@ fn plan(steps: Vec<Step>, seconds: &[f64], forecast: Forecast, warnings: Vec<Pla
             Action::Wait | Action::Drain | Action::Read => {}
         }
     }
-    let tasks = seconds
+    // One after the other.
+    let tasks: Vec<Task> = seconds
         .iter()
         .enumerate()
-        .map(|(step, seconds)| Task {
+        .map(|(step, own)| Task {
             step,
             part: Part::Make,
-            after: Vec::new(),
-            seconds: *seconds,
-            remaining: 0.0,
+            after: step.checked_sub(1).into_iter().collect(),
+            seconds: *own,
+            remaining: seconds[step..].iter().sum(),
         })
         .collect();
+    let forecast = Forecast {
+        duration_s: seconds.iter().sum(),
+        critical_path: steps.iter().map(|step| step.address.clone()).collect(),
+    };
     Plan {
         format_version: FORMAT_VERSION,
         stack: "dev".to_owned(),
@@ -135,14 +140,12 @@ pub(super) fn plan_of_creates() -> Plan {
         step("hub/eks/cluster", "eks.cluster", Action::Create, vec![]),
         step("hub/eks/ready", "gate.webhook", Action::Wait, vec![]),
     ];
-    let critical_path = ["hub/vpc/vpc", "hub/vpc/subnet", "hub/eks/cluster"].map(Address::new).to_vec();
-    let forecast = Forecast { duration_s: 605.0, critical_path };
     let warning = PlanWarning {
         code: "wide_policy".to_owned(),
         address: Some(Address::new("hub/role/team-a")),
         message: "AmazonS3FullAccess reaches every bucket of the account".to_owned(),
     };
-    plan(steps, &[3.0, 2.0, 600.0, 0.0], forecast, vec![warning])
+    plan(steps, &[3.0, 2.0, 600.0, 0.0], vec![warning])
 }
 
 /// A plan with one of each change.
@@ -186,9 +189,5 @@ pub(super) fn plan_of_changes() -> Plan {
     steps[1].order = Some(Order::CreateFirst);
     steps[2].order = Some(Order::DeleteFirst);
     steps[4].bookkeeping = true;
-    let forecast = Forecast {
-        duration_s: 842.0,
-        critical_path: vec![Address::new("hub/vpc/vpc"), Address::new("hub/eks/cluster")],
-    };
-    plan(steps, &[2.0, 3.0, 840.0, 1.0, 0.0, 1.0], forecast, Vec::new())
+    plan(steps, &[2.0, 3.0, 840.0, 1.0, 0.0, 1.0], Vec::new())
 }

@@ -10,7 +10,7 @@ use super::style::{Role, Style};
 use super::{count, duration, push_line, value};
 use crate::graph::ResourceEntry;
 use crate::object::Class;
-use crate::plan::{Action, Order, Plan, PlanWarning, Reason, Step, Summary, Why};
+use crate::plan::{Action, Order, Part, Plan, PlanWarning, Reason, Step, Summary, Task, Why};
 use crate::value::Address;
 
 /// Longest form of a value in a list of reasons.
@@ -300,6 +300,32 @@ fn symbol(action: Action, order: Option<Order>) -> &'static str {
 /// Share of the forecast below which an object of the critical path is not worth a line.
 const WORTH_A_LINE: f64 = 0.02;
 
+/// Returns the tasks of the critical path. Among chains of equal length it takes the one that the forecast names.
+fn longest_chain(plan: &Plan) -> Vec<&Task> {
+    let named = |task: &Task| {
+        plan.steps.get(task.step).is_some_and(|step| plan.forecast.critical_path.contains(&step.address))
+    };
+    let longest = |tasks: &mut dyn Iterator<Item = usize>| {
+        tasks.max_by(|a, b| {
+            let (a, b) = (&plan.tasks[*a], &plan.tasks[*b]);
+            a.remaining.total_cmp(&b.remaining).then(named(a).cmp(&named(b)))
+        })
+    };
+    let mut next: Vec<Vec<usize>> = vec![Vec::new(); plan.tasks.len()];
+    for (task, before) in
+        plan.tasks.iter().enumerate().flat_map(|(at, task)| task.after.iter().map(move |b| (at, *b)))
+    {
+        next[before].push(task);
+    }
+    let mut chain = Vec::new();
+    let mut at = longest(&mut (0..plan.tasks.len()));
+    while let Some(task) = at {
+        chain.push(&plan.tasks[task]);
+        at = longest(&mut next[task].iter().copied());
+    }
+    chain
+}
+
 fn forecast_text(out: &mut String, plan: &Plan, style: &dyn Style) {
     let forecast = &plan.forecast;
     if forecast.duration_s <= 0.0 {
@@ -312,21 +338,17 @@ fn forecast_text(out: &mut String, plan: &Plan, style: &dyn Style) {
             duration::about(forecast.duration_s)
         ),
     );
-    let mut seconds: BTreeMap<&Address, f64> = BTreeMap::new();
-    for task in &plan.tasks {
-        if let Some(step) = plan.steps.get(task.step) {
-            *seconds.entry(&step.address).or_default() += task.seconds;
-        }
-    }
     let (mut quick, mut quick_seconds) = (0, 0.0);
     let mut rows = Vec::new();
-    for address in &forecast.critical_path {
-        let own = seconds.get(address).copied().unwrap_or(0.0);
-        if own >= forecast.duration_s * WORTH_A_LINE {
-            rows.push((duration::spoken(own), address.as_str().to_owned()));
+    for task in longest_chain(plan).into_iter().filter(|task| task.seconds > 0.0) {
+        let Some(step) = plan.steps.get(task.step) else { continue };
+        if task.seconds >= forecast.duration_s * WORTH_A_LINE {
+            let old = step.action == Action::Replace && task.part == Part::Remove;
+            let note = if old { " (the old one)" } else { "" };
+            rows.push((duration::spoken(task.seconds), format!("{}{note}", step.address)));
         } else {
             quick += 1;
-            quick_seconds += own;
+            quick_seconds += task.seconds;
         }
     }
     if quick > 0 {

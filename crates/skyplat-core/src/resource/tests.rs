@@ -241,6 +241,17 @@ fn pods_wait_for_a_way_out_and_for_nothing_of_other_regions() {
 }
 
 #[test]
+fn nodes_change_last_in_an_upgrade_and_names_resolve_until_they_are_gone() {
+    let graph = graph();
+    let waits = ancestors(&graph, "hub/karpenter/node-class-system");
+    for addon in ["kube-proxy", "vpc-cni", "coredns"] {
+        assert!(waits.contains(&format!("hub/eks/addon-{addon}")), "{addon}");
+    }
+    let gate = ancestors(&graph, "hub/karpenter/nodeclaims-gone-system");
+    assert!(gate.contains("hub/karpenter/node-class-system"));
+}
+
+#[test]
 fn roles_queue_and_policies_do_not_wait_for_the_cluster() {
     let graph = graph();
     for object in [

@@ -219,11 +219,12 @@ impl Network<'_> {
         side: Side,
         subnet: &Subnet,
         table: &Value<RouteTableId>,
+        after: &Ready,
     ) -> Result<Ready, LowerError> {
         let name = format!("association-{}-{}", side.as_str(), subnet.zone.letter());
         let association =
             Ec2RouteTableAssociation { subnet_id: subnet.id.clone(), route_table_id: table.clone() };
-        Ok(self.add(cx, &name, association, &Ready::now())?.ready())
+        Ok(self.add(cx, &name, association, after)?.ready())
     }
 
     /// Adds the way of the public subnets to the internet and returns when it works.
@@ -235,7 +236,7 @@ impl Network<'_> {
         let route = Ec2Route::to_internet(table.clone(), gateway.output(Ec2InternetGateway::ID));
         let mut ready = self.add(cx, "route-public-internet", route, &Ready::now())?.ready();
         for subnet in subnets {
-            ready = ready.and(&self.associate(cx, Side::Public, subnet, &table)?);
+            ready = ready.and(&self.associate(cx, Side::Public, subnet, &table, &Ready::now())?);
         }
         Ok(ready)
     }
@@ -249,8 +250,8 @@ impl Network<'_> {
         internet: &Ready,
     ) -> Result<PrivateRouting, LowerError> {
         let mut tables = Vec::new();
+        let mut routes = Vec::new();
         let mut nat_addresses = Vec::new();
-        let mut egress = Ready::now();
         for (zone, subnet) in self.nat_zones.iter().zip(public) {
             let letter = zone.letter();
             let eip = Ec2Eip { domain: "vpc".into(), tags: self.vpc.tags(&format!("nat-{letter}")) };
@@ -270,13 +271,16 @@ impl Network<'_> {
             let table = self.table(cx, &table_name)?;
             let route = Ec2Route::to_nat(table.clone(), nat.output(Ec2NatGateway::ID));
             let route = self.add(cx, &format!("route-{table_name}-nat"), route, &Ready::now())?;
-            egress = egress.and(&route.ready());
+            routes.push(route.ready());
             tables.push((table_name, table));
         }
+        let mut egress = Ready::all(&routes);
         for (at, subnet) in private.iter().enumerate() {
-            // One table for all subnets, or one for each.
-            let (_, table) = tables.get(at).unwrap_or(&tables[0]);
-            egress = egress.and(&self.associate(cx, Side::Private, subnet, table)?);
+            // One table for all subnets, or one for each. A subnet that gets another table moves when that one leads
+            // somewhere.
+            let of_its_own = if at < tables.len() { at } else { 0 };
+            let ((_, table), route) = (&tables[of_its_own], &routes[of_its_own]);
+            egress = egress.and(&self.associate(cx, Side::Private, subnet, table, route)?);
         }
         Ok(PrivateRouting { tables, egress, nat_addresses })
     }
@@ -337,6 +341,8 @@ mod tests {
             }
             let association = node(&graph, &format!("hub/vpc/association-private-{letter}")).depends_on();
             assert!(association.contains(&format!("hub/vpc/route-table-private-{letter}").as_str().into()));
+            // A subnet that gets another table moves when that one leads somewhere.
+            assert!(association.contains(&format!("hub/vpc/route-private-{letter}-nat").as_str().into()));
         }
         let endpoint = node(&graph, "hub/vpc/s3-endpoint").depends_on();
         assert_eq!(endpoint.len(), 4, "the VPC and three tables: {endpoint:?}");

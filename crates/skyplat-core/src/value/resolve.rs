@@ -118,21 +118,11 @@ fn plain_text(part: &Tree) -> String {
 
 /// Serialises a tree to its JSON text when all of it is known.
 fn json_text(tree: Tree) -> Tree {
-    if tree.first_unknown().is_some() || has_digest(&tree) || !tree.is_ground() {
+    if !tree.is_ground() {
         return Tree::Json(Box::new(tree));
     }
     let text = plain_json(&tree).to_string();
     if tree.has_secret() { Tree::Secret(Secret::new(text)) } else { Tree::String(text) }
-}
-
-fn has_digest(tree: &Tree) -> bool {
-    match tree {
-        Tree::Digest(_) => true,
-        Tree::List(items) | Tree::Text(items) => items.iter().any(has_digest),
-        Tree::Json(inner) => has_digest(inner),
-        Tree::Map(map) => map.values().any(has_digest),
-        _ => false,
-    }
 }
 
 /// Returns a ground tree as plain JSON: keys as they are, secrets in the clear.

@@ -269,56 +269,31 @@ fn key_of(tree: Tree) -> Result<Key, TreeError> {
     }
 }
 
-impl ser::SerializeSeq for Items {
-    type Ok = Tree;
-    type Error = TreeError;
+/// Implements the traits by which serde writes a list or a struct; they differ in the name of one method only.
+macro_rules! write_through {
+    ($(impl $trait:ident for $writer:ident: $method:ident = $push:ident($($key:ident: $key_type:ty)?);)+) => {$(
+        impl ser::$trait for $writer {
+            type Ok = Tree;
+            type Error = TreeError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
-        self.push(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, $($key: $key_type,)? value: &T) -> Result<(), TreeError> {
+                self.$push($($key,)? value)
+            }
 
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
+            fn end(self) -> Result<Tree, TreeError> {
+                Ok(self.finish())
+            }
+        }
+    )+};
 }
 
-impl ser::SerializeTuple for Items {
-    type Ok = Tree;
-    type Error = TreeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeTupleStruct for Items {
-    type Ok = Tree;
-    type Error = TreeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeTupleVariant for Items {
-    type Ok = Tree;
-    type Error = TreeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
+write_through! {
+    impl SerializeSeq for Items: serialize_element = push();
+    impl SerializeTuple for Items: serialize_element = push();
+    impl SerializeTupleStruct for Items: serialize_field = push();
+    impl SerializeTupleVariant for Items: serialize_field = push();
+    impl SerializeStruct for Entries: serialize_field = field(key: &'static str);
+    impl SerializeStructVariant for Entries: serialize_field = field(key: &'static str);
 }
 
 impl ser::SerializeMap for Entries {
@@ -337,40 +312,6 @@ impl ser::SerializeMap for Entries {
             return Err(TreeError::new("two equal keys in one map"));
         }
         Ok(())
-    }
-
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeStruct for Entries {
-    type Ok = Tree;
-    type Error = TreeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), TreeError> {
-        self.field(key, value)
-    }
-
-    fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
-    }
-}
-
-impl ser::SerializeStructVariant for Entries {
-    type Ok = Tree;
-    type Error = TreeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), TreeError> {
-        self.field(key, value)
     }
 
     fn end(self) -> Result<Tree, TreeError> {

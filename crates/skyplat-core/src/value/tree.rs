@@ -191,6 +191,17 @@ impl Tree {
         }
     }
 
+    /// Returns whether the digest of a secret is inside.
+    pub fn has_digest(&self) -> bool {
+        match self {
+            Self::Digest(_) => true,
+            Self::List(items) | Self::Text(items) => items.iter().any(Self::has_digest),
+            Self::Json(tree) => tree.has_digest(),
+            Self::Map(map) => map.values().any(Self::has_digest),
+            _ => false,
+        }
+    }
+
     /// Returns the value at a dotted path of map keys (`metadata.name`), without wildcards.
     pub fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |tree, segment| tree.get(segment))

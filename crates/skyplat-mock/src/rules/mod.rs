@@ -49,6 +49,11 @@ impl<'a> Call<'a> {
         Names::new(self.world.seed(), &self.object.uid)
     }
 
+    /// Tells whether an input is still to be filled in by a person; a simulation goes on with it.
+    pub(crate) fn is_placeholder(&self, path: &str) -> bool {
+        self.text(path).starts_with('<')
+    }
+
     /// Returns the text at a dotted path of the inputs; empty when there is none.
     pub(crate) fn text(&self, path: &str) -> &'a str {
         self.object.inputs.at(path).and_then(Tree::as_str).unwrap_or_default()

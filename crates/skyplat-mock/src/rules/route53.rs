@@ -14,7 +14,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
                 (1..=63).contains(&label.len())
                     && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
             };
-            if !name.trim_end_matches('.').split('.').all(is_label) {
+            if !call.is_placeholder("name") && !name.trim_end_matches('.').split('.').all(is_label) {
                 return Err(invalid("InvalidDomainName", format!("{name:?} is no domain name")));
             }
             name

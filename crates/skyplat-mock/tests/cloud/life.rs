@@ -52,6 +52,9 @@ async fn a_stopped_delete_goes_on_and_may_be_repeated() {
     stop.cancel();
     running.await.unwrap().unwrap_err();
     assert!(matches!(lab.cloud.world().get(&record.uid).unwrap().phase, Phase::Deleting { .. }));
+    let looked = lab.fork();
+    assert_eq!(looked.read("nat").await, Ok(Observed::Missing));
+    assert!(looked.cloud.world().get(&record.uid).is_none(), "a look waited until it was out of the way");
     assert_eq!(lab.delete("nat").await, Ok(Deleted::Deleted));
     assert_eq!(lab.delete("nat").await, Ok(Deleted::Deleted), "what is gone is deleted");
     assert_eq!(lab.read("nat").await, Ok(Observed::Missing));

@@ -295,6 +295,29 @@ fn what_is_retained_takes_no_time_and_says_so() {
 }
 
 #[test]
+fn a_field_with_a_remark_says_it_when_it_changes() {
+    let with = |x: i32, y: i32| {
+        let mut thing = thing("r/a").set("x", x).set("y", y);
+        thing.0.rules = thing.0.rules.remark("x", "x reaches new users only");
+        [thing]
+    };
+    let remarks = |things: &[Thing]| {
+        let plan = plan(things, &applied(&with(1, 1)));
+        plan.warnings.iter().map(|warning| warning.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(remarks(&with(2, 1)), ["x reaches new users only"]);
+    assert_eq!(remarks(&with(1, 2)), [""; 0]);
+}
+
+#[test]
+fn a_target_brings_only_its_own_warnings() {
+    let things = [thing("r/a").on_delete(OnDelete::Retain), thing("s/b").on_delete(OnDelete::RetainIfInUse)];
+    let plan = Asked::targets(&["s"]).plan(&[], &applied(&things)).unwrap();
+    let codes: Vec<&str> = plan.warnings.iter().map(|warning| warning.code.as_str()).collect();
+    assert_eq!(codes, ["retained_if_in_use"]);
+}
+
+#[test]
 fn a_stateful_thing_made_anew_is_warned_about() {
     let with = |x: i32| [thing("r/a").kind("efs.file_system").set("x", x).forced("x")];
     let plan = plan(&with(2), &applied(&with(1)));

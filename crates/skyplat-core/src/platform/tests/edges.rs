@@ -1,6 +1,6 @@
 //! What waits for what, and so what outlives what.
 
-use super::{README, STARTER, counts, graph, manifests};
+use super::{README, STARTER, counts, edited, graph, manifests};
 use crate::resource::fixture::{ancestors, node};
 
 #[test]
@@ -24,13 +24,16 @@ fn a_tenant_waits_for_its_own_cluster_and_no_addon() {
 
 #[test]
 fn a_namespace_is_emptied_while_its_controllers_live() {
-    let graph = graph(README);
+    let tenant = "- name: team-a-latency-sensitive";
+    let graph = edited(tenant, &format!("{tenant}\n            quota: {{requests.cpu: \"64\"}}"));
+    node(&graph, "us-east-1/data-plane/team-a-latency-sensitive/quota");
     let gate = "us-east-1/data-plane/team-a-latency-sensitive/workloads";
     let stands_on = ancestors(&graph, gate);
     for needed in [
         "us-east-1/data-plane/team-a-latency-sensitive/namespace",
         "us-east-1/data-plane/team-a-latency-sensitive/sky-sa-token",
         "us-east-1/data-plane/team-a-latency-sensitive/sky-sa-role-binding",
+        "us-east-1/data-plane/team-a-latency-sensitive/network-policy",
         "us-east-1/addon/aws-load-balancer-controller/load-balancers",
         "us-east-1/addon/ebs-csi/release",
         "us-east-1/addon/efs-csi/mount-target-a",
@@ -40,11 +43,21 @@ fn a_namespace_is_emptied_while_its_controllers_live() {
     }
     // What may go while the tenant stays: a gate is drained when anything it stands on goes.
     let directly = node(&graph, gate).depends_on();
-    for passing in ["/karpenter/", "/network-policy", "/mount-target-", "/security-group"] {
+    for passing in ["/karpenter/", "/quota", "/mount-target-", "/security-group"] {
         assert!(directly.iter().all(|on| !on.as_str().contains(passing)), "{gate} stands on {passing}");
     }
     // On the way up nothing waits for it.
     assert!(graph.nodes().values().all(|node| !node.depends_on().iter().any(|on| on.as_str() == gate)));
+}
+
+#[test]
+fn a_driver_outlives_the_attachments_of_its_volumes() {
+    let graph = graph(README);
+    for user in ["hub/api-server/release", "hub/data-plane/team-a-dev/workloads"] {
+        let gate = "hub/addon/ebs-csi/volumes-detached";
+        assert!(node(&graph, user).depends_on().contains(&gate.into()), "{user}");
+        assert!(ancestors(&graph, gate).contains("hub/addon/ebs-csi/release"));
+    }
 }
 
 #[test]

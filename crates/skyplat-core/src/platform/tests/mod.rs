@@ -251,6 +251,7 @@ fn every_object_of_the_application_half_decodes_and_back() {
             Route53ZoneAssociation,
             SecretsManagerSecret,
             SkyPilotConfig,
+            VolumesDetached,
             WebhookReady,
             WorkloadsGone,
         );
@@ -259,7 +260,7 @@ fn every_object_of_the_application_half_decodes_and_back() {
             kinds.insert(node.kind.to_string());
         }
     }
-    assert_eq!(kinds.len(), 20, "{kinds:?}");
+    assert_eq!(kinds.len(), 21, "{kinds:?}");
 }
 
 #[test]

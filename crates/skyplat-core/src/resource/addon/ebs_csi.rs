@@ -1,7 +1,10 @@
 //! The EBS CSI driver: block volumes, and the cluster's default StorageClass.
+//!
+//! What uses volumes comes after [`VolumesDetached`], so that on the way down the driver is still there to detach them.
 
 use super::{AddonBase, Chart, account};
 use crate::graph::{LowerError, Lowering, Ready, Resource};
+use crate::object::gate::VolumesDetached;
 use crate::object::k8s::K8sObject;
 use crate::resource::irsa_role::irsa_role;
 use crate::resource::role::RolePolicies;
@@ -9,6 +12,7 @@ use crate::tree;
 use crate::value::Value;
 
 const ACCOUNT: &str = "ebs-csi-controller-sa";
+const DRIVER: &str = "ebs.csi.aws.com";
 
 /// The EBS CSI driver.
 #[derive(Debug, Clone)]
@@ -24,7 +28,7 @@ pub struct EbsCsi {
 pub struct EbsCsiOutputs {
     /// Name of the StorageClass.
     pub storage_class: Value<String>,
-    /// The driver is installed.
+    /// The driver is installed; it outlives the attachments of whatever stands on this.
     pub driver: Ready,
     /// The cluster's first node is ready, if this addon waits for it.
     pub first_node: Ready,
@@ -65,7 +69,7 @@ impl Resource for EbsCsi {
                         "name": "gp3",
                         "annotations": { "storageclass.kubernetes.io/is-default-class": "true" }
                     },
-                    "provisioner": "ebs.csi.aws.com",
+                    "provisioner": DRIVER,
                     "parameters": { "type": "gp3", "encrypted": "true", "fsType": "ext4" },
                     "reclaimPolicy": "Delete",
                     "volumeBindingMode": "WaitForFirstConsumer",
@@ -74,9 +78,15 @@ impl Resource for EbsCsi {
             )
             .within(&ground.cluster.container)
             .add()?;
+        let detached = VolumesDetached { cluster: ground.cluster.name.clone(), driver: DRIVER.into() };
+        let detached = cx
+            .object("volumes-detached", detached)
+            .within(&ground.cluster.container)
+            .after(&release.ready())
+            .add()?;
         Ok(EbsCsiOutputs {
             storage_class: class.output(K8sObject::NAME),
-            driver: release.ready(),
+            driver: detached.ready(),
             first_node: ground.first_node(cx, self.first_node, &release)?,
         })
     }

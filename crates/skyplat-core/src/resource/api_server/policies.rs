@@ -54,7 +54,11 @@ fn instances(partition: &Partition, account: &AccountId) -> Vec<Statement> {
             "ec2:ModifyInstanceAttribute",
         ])
         .on([ec2("*")]),
-        Statement::allow(["ec2:CreateImage", "ec2:CopyImage", "ec2:DeregisterImage"]).on_all(),
+        Statement::allow(["ec2:CreateImage", "ec2:CopyImage", "ec2:DeregisterImage"]).on([
+            ec2("instance/*"),
+            format!("arn:{partition}:ec2:*::image/*"),
+            format!("arn:{partition}:ec2:*::snapshot/*"),
+        ]),
         Statement::allow(["iam:CreateServiceLinkedRole"]).on_all().when(Condition::new(
             "StringEquals",
             "iam:AWSServiceName",
@@ -84,5 +88,19 @@ mod tests {
         };
         assert!(!text(false).contains("ec2:") && !text(false).contains("iam:"));
         assert!(text(true).contains("arn:aws:ec2:*:123456789012:instance/*"));
+    }
+
+    #[test]
+    fn only_what_has_no_resource_of_its_own_is_allowed_everywhere() {
+        let document = policy(&Partition::new("aws"), &AccountId::new("123456789012"), true);
+        let shown = paper::show(&to_tree(&document).unwrap());
+        let everywhere: Vec<&str> = shown["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|statement| statement["Resource"] == "*")
+            .filter_map(|statement| statement["Action"].as_str())
+            .collect();
+        assert_eq!(everywhere, ["s3:ListAllMyBuckets", "ec2:Describe*", "iam:CreateServiceLinkedRole"]);
     }
 }

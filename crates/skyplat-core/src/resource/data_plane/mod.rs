@@ -142,14 +142,15 @@ impl Resource for DataPlane {
         let (account, token) = server_account(&mut made, &namespace)?;
         self.server_rights(&mut made, &namespace, &account, &system)?;
         let service_account = workload_account(&mut made, &namespace, (&role_arn, &role_ready))?;
+        wall(&mut made, &namespace)?;
         // A gate is drained when anything it stands on goes: a quota may go without the workloads.
-        let rights = made.ready.clone();
-        self.walls(&mut made, &namespace)?;
+        let outlives_workloads = made.ready.clone();
+        self.limit(&mut made, &namespace)?;
 
         let ready = made.ready;
         cx.object("workloads", WorkloadsGone { cluster: cluster.name.clone(), namespace: namespace.clone() })
             .within(&cluster.container)
-            .after(&rights)
+            .after(&outlives_workloads)
             .after(&cleaners)
             .add()?;
 
@@ -263,18 +264,8 @@ impl DataPlane {
         Ok(())
     }
 
-    /// Who may talk to the tenant's pods, and how much they may use.
-    fn walls(&self, made: &mut Made<'_, '_, '_>, namespace: &Value<String>) -> Result<(), LowerError> {
-        let subnets: Vec<Cidr> = made.cluster.vpc.private_subnets.iter().map(|subnet| subnet.cidr).collect();
-        made.add(
-            "network-policy",
-            tree!({
-                "apiVersion": "networking.k8s.io/v1",
-                "kind": "NetworkPolicy",
-                "metadata": (metadata("tenant", Some(namespace))),
-                "spec": (network::policy_spec(&subnets))
-            }),
-        )?;
+    /// How much the tenant's pods may use together.
+    fn limit(&self, made: &mut Made<'_, '_, '_>, namespace: &Value<String>) -> Result<(), LowerError> {
         if let Some(quota) = &self.quota {
             made.add(
                 "quota",
@@ -288,6 +279,21 @@ impl DataPlane {
         }
         Ok(())
     }
+}
+
+/// Who may talk to the tenant's pods, and to whom they may talk, for as long as there are any.
+fn wall(made: &mut Made<'_, '_, '_>, namespace: &Value<String>) -> Result<(), LowerError> {
+    let subnets: Vec<Cidr> = made.cluster.vpc.private_subnets.iter().map(|subnet| subnet.cidr).collect();
+    made.add(
+        "network-policy",
+        tree!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": (metadata("tenant", Some(namespace))),
+            "spec": (network::policy_spec(&subnets))
+        }),
+    )?;
+    Ok(())
 }
 
 /// The API server's account and its token.

@@ -25,7 +25,8 @@ use crate::ids::{AccountId, Cidr, OidcProviderArn, Region, RoleArn, SecurityGrou
 use crate::object::ec2::Ec2SecurityGroup;
 use crate::object::eks::{AccessPolicy, AccessScope, EksAccessEntry, EksControlPlane};
 use crate::object::iam::IamOidcProvider;
-use crate::value::Value;
+use crate::tree;
+use crate::value::{ToTree, Tree, Value};
 
 /// The cluster of one region.
 #[derive(Debug, Clone)]
@@ -101,6 +102,36 @@ pub struct EksClusterOutputs {
     pub iam: IamSettings,
     /// Tags of everything that belongs to it.
     pub tags: BTreeMap<String, String>,
+}
+
+impl EksClusterOutputs {
+    /// Returns a kubeconfig for people: it holds no token and asks the AWS CLI for one.
+    pub fn kubeconfig(&self) -> Tree {
+        let name = &self.name;
+        let arguments: [Value<String>; 6] = [
+            "--region".into(),
+            self.region.as_str().into(),
+            "eks".into(),
+            "get-token".into(),
+            "--cluster-name".into(),
+            name.clone(),
+        ];
+        tree!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": name, "cluster": {
+                "server": (self.endpoint),
+                "certificate-authority-data": (self.certificate_authority)
+            } }],
+            "users": [{ "name": name, "user": { "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1beta1",
+                "command": "aws",
+                "args": (arguments.iter().map(ToTree::to_tree).collect::<Vec<Tree>>())
+            } } }],
+            "contexts": [{ "name": name, "context": { "cluster": name, "user": name } }],
+            "current-context": name
+        })
+    }
 }
 
 impl Resource for EksCluster {
@@ -206,4 +237,26 @@ fn admin_name(role: &RoleArn) -> String {
     let account = role.as_str().split(':').nth(4).unwrap_or_default();
     let name = role.as_str().rsplit('/').next().unwrap_or_default();
     format!("{account}-{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{ResourceGraph, lower};
+    use crate::resource::fixture::{cluster, facts, vpc};
+    use crate::value::paper;
+
+    #[test]
+    fn the_kubeconfig_for_people_holds_a_command_and_no_token() {
+        let mut graph = ResourceGraph::new();
+        let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
+        let cluster = graph.add("main/eks", cluster("sp-dev", network)).unwrap();
+        graph.export("kubeconfig", move |exports| Ok(exports.outputs(cluster)?.kubeconfig()));
+        let graph = lower(&graph, &facts(&["us-west-2"])).unwrap();
+        let shown = paper::show(&graph.exports()["kubeconfig"]);
+        let exec = &shown["users"][0]["user"]["exec"];
+        assert_eq!(exec["command"], "aws");
+        assert_eq!(exec["args"][1], "us-west-2");
+        assert_eq!(shown["users"][0]["user"].as_object().unwrap().len(), 1, "{shown}");
+        assert_eq!(shown["clusters"][0]["cluster"]["server"]["$ref"]["field"], "endpoint", "{shown}");
+    }
 }

@@ -99,14 +99,15 @@ impl Resource for Karpenter {
 
         let machine_image = self.machine_image(cx)?;
         let launch = Ready::all([&release, &node_role.ready, &cluster.nodes, &spot]);
+        // A new machine image makes nodes drift, so of an upgrade it comes last; and names resolve until nodes are gone.
+        let upgraded = Ready::all([&release, &node_role.ready, &cluster.nodes, &cluster.dns]);
         let mut pools = release.clone();
         for pool in &self.pools {
             let class = node_class::manifest(pool, &cluster, &node_role.name, &machine_image);
             let class = cx
                 .object(&format!("node-class-{}", pool.name), class)
                 .within(&cluster.container)
-                .after(&release)
-                .after(&node_role.ready)
+                .after(&upgraded)
                 .add()?;
             let gate = NodeClaimsGone { cluster: cluster.name.clone(), node_pool: pool.name.clone() };
             let gate = cx
