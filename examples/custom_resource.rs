@@ -342,6 +342,12 @@ async fn run() -> Result<(), Failure> {
         println!("its policy is for {}", paper::display(policy)["Statement"][0]["Principal"]["AWS"]);
     }
 
+    let has_key = |value: &Tree| matches!(value, Tree::Secret(key) if key.expose().starts_with("key of"));
+    let arrived = cloud.world().things().any(|thing| thing.inputs.at("stringData.key").is_some_and(has_key));
+    expect(arrived, "the tenant has the key")?;
+    let recorded = serde_json::to_string(session.state())?;
+    expect(!recorded.contains("key of"), "the state does not hold the key")?;
+
     println!("The same again:");
     let changed = bring(&workspace, session.as_mut(), Some(&platform(false)?)).await?;
     expect(changed == 0, "a second plan is empty")?;
