@@ -12,9 +12,11 @@
 //!
 //! * To run a platform as the command line does, take a [`workspace::Workspace`]: it walks these stages in order.
 //! * To add resources and kinds of objects of your own, implement [`graph::Resource`], [`object::Object`] and
-//!   [`executor::Executor`] in your own crate.
+//!   [`executor::Executor`] in your own crate; [`graph::ResourceGraph::handle`] gives you the built-in resources to stand
+//!   on. `examples/custom_resource.rs` does all of it.
 //! * The simulated cloud is [`mock`] (feature `mock`, on by default); `aws` and `k8s` bring the executors for real
 //!   accounts.
+//! * To test a platform of your own in CI, take a [`workspace::Workspace::simulated`]; `tests/dry_run.rs` is to copy.
 //!
 //! From a configuration to a plan, without a file, a cloud or a runtime of your own:
 //!
@@ -59,8 +61,8 @@
 //! ```
 
 pub use skyplat_core::{
-    config, drift, engine, executor, facts, graph, ids, object, plan, platform, render, resource, state,
-    tree, value,
+    config, drift, engine, executor, facts, graph, ids, object, outputs, plan, platform, render, resource,
+    state, tree, value,
 };
 
 #[cfg(feature = "aws")]

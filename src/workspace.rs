@@ -16,7 +16,7 @@ use skyplat_core::engine::{
     Control, Engine, EngineError, Event, EventSink, RunContext, RunReport, Work, recorded_outputs,
 };
 use skyplat_core::facts::{FactError, FactSource, Facts};
-use skyplat_core::graph::{LowerError, ObjectGraph, lower};
+use skyplat_core::graph::{LowerError, ObjectGraph, ResourceGraph, lower};
 use skyplat_core::plan::{
     LatencyTable, Observations, Plan, PlanError, PlanFile, PlanFileError, PlanInput, PlanOptions,
     PlanWarning, build_plan,
@@ -117,6 +117,35 @@ impl From<RunError> for Problem {
 }
 
 impl Workspace {
+    /// Makes a workspace on a simulated cloud with its states in memory: for tests, and to try things out.
+    ///
+    /// Executors of your own go before the simulated cloud, which takes whatever kind comes its way:
+    /// `Workspace { engine: Engine::new(Executors::new().with(mine).with(cloud), options), ..Workspace::simulated(…) }`.
+    #[cfg(feature = "mock")]
+    pub fn simulated(stack: &str, cloud: &skyplat_mock::MockCloud) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            store: Arc::new(skyplat_core::state::MemoryStore::new()),
+            facts: Arc::new(cloud.clone()),
+            engine: Engine::new(
+                skyplat_core::executor::Executors::new().with(cloud.clone()),
+                skyplat_core::engine::EngineOptions::default(),
+            ),
+            run: RunContext::fixed("simulated"),
+        }
+    }
+
+    /// Returns who locks the stack in this run and process, to do what.
+    pub fn owner(&self, who: &str, operation: &str) -> LockOwner {
+        LockOwner {
+            who: who.to_owned(),
+            process: std::process::id(),
+            operation: operation.to_owned(),
+            run_id: self.run.run_id.clone(),
+            since: self.run.now.to_string(),
+        }
+    }
+
     /// Reads the stack's state without locking it.
     ///
     /// # Errors
@@ -146,23 +175,22 @@ impl Workspace {
         let resources = build_platform(config, &self.stack)?;
         let fresh = self.facts.answer(&resources.questions()).await?;
         check_account(config, &fresh)?;
-        let (facts, differences) = match choice {
-            FactChoice::Recorded => Facts::merge(recorded, &fresh),
-            FactChoice::Fresh => (fresh, Vec::new()),
-        };
-        let warnings = differences
-            .into_iter()
-            .map(|difference| PlanWarning {
-                code: "fact_changed".to_owned(),
-                address: None,
-                message: format!(
-                    "{} has another answer than when it was recorded; the recorded one is kept, because another \
-                     would change existing objects (--refresh-facts takes the new one)",
-                    difference.question
-                ),
-            })
-            .collect();
-        Ok(Description { graph: lower(&resources, &facts)?, facts, warnings })
+        lower_with(&resources, fresh, recorded, choice)
+    }
+
+    /// Turns resources into objects, with the facts they need: those of [`build_platform`] with some of your own beside
+    /// them, or a graph made of other resources altogether. An account that the configuration pins is not checked.
+    ///
+    /// # Errors
+    /// When the world cannot be asked, or a resource cannot be built as described.
+    pub async fn describe_resources(
+        &self,
+        resources: &ResourceGraph,
+        recorded: &Facts,
+        choice: FactChoice,
+    ) -> Result<Description, RunError> {
+        let fresh = self.facts.answer(&resources.questions()).await?;
+        lower_with(resources, fresh, recorded, choice)
     }
 
     /// Reads every recorded object; nothing is written.
@@ -245,6 +273,32 @@ impl Workspace {
         }
         Ok(recorded_outputs(state)?)
     }
+}
+
+/// Lowers resources with the facts that were chosen, and says where fresh ones differ from recorded ones.
+fn lower_with(
+    resources: &ResourceGraph,
+    fresh: Facts,
+    recorded: &Facts,
+    choice: FactChoice,
+) -> Result<Description, RunError> {
+    let (facts, differences) = match choice {
+        FactChoice::Recorded => Facts::merge(recorded, &fresh),
+        FactChoice::Fresh => (fresh, Vec::new()),
+    };
+    let warnings = differences
+        .into_iter()
+        .map(|difference| PlanWarning {
+            code: "fact_changed".to_owned(),
+            address: None,
+            message: format!(
+                "{} has another answer than when it was recorded; the recorded one is kept, because another \
+                 would change existing objects (--refresh-facts takes the new one)",
+                difference.question
+            ),
+        })
+        .collect();
+    Ok(Description { graph: lower(resources, &facts)?, facts, warnings })
 }
 
 impl fmt::Debug for Workspace {

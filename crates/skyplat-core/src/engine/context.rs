@@ -10,3 +10,11 @@ pub struct RunContext {
     /// When the run began, for people; the engine itself measures time on tokio's clock.
     pub now: jiff::Timestamp,
 }
+
+impl RunContext {
+    /// Makes a context that is the same every time, for tests and simulations. A run on a real account takes its name
+    /// and seed from randomness and its time from the clock.
+    pub fn fixed(run_id: impl Into<String>) -> Self {
+        Self { run_id: run_id.into(), seed: 0, now: jiff::Timestamp::UNIX_EPOCH }
+    }
+}

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::NotKnown;
+
 /// What kind of failure it was. All but `Retryable` and `Fatal` promise that the call had no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,5 +110,12 @@ impl ExecError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<NotKnown> for ExecError {
+    /// The engine resolves every value before a call, so a value that is not known is a fault of who made the inputs.
+    fn from(error: NotKnown) -> Self {
+        Self::new(ErrorKind::Invalid, error.to_string())
     }
 }

@@ -13,7 +13,8 @@ pub mod traced;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use async_trait::async_trait;
+/// The attribute that [`Executor`] and other async traits are implemented with.
+pub use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 pub use error::{ErrorKind, ExecError};
@@ -22,9 +23,9 @@ pub use read_only::ReadOnly;
 pub use registry::Executors;
 pub use traced::Traced;
 
-use crate::object::{Class, Object, ObjectKind, OnDelete, Placement};
+use crate::object::{Class, Object, ObjectKind, OnDelete, Outputs, Placement};
 use crate::state::Uid;
-use crate::value::{Address, Tree, from_tree};
+use crate::value::{Address, Key, Tree, from_tree, to_tree};
 
 /// Outputs by name. From an executor they are live, with secrets in the clear; in a record secrets are digests.
 pub type OutputMap = BTreeMap<String, Tree>;
@@ -87,6 +88,22 @@ fn decode<T: DeserializeOwned>(address: &Address, tree: &Tree) -> Result<T, Exec
     from_tree(tree).map_err(|error| ExecError::new(ErrorKind::Invalid, format!("{address}: {error}")))
 }
 
+/// Turns typed outputs into what the engine keeps of them.
+///
+/// # Errors
+/// [`ErrorKind::Fatal`] when an output holds what a tree cannot hold.
+pub fn output_map<T: Outputs>(outputs: &T) -> Result<OutputMap, ExecError> {
+    let tree = to_tree(outputs)
+        .map_err(|error| ExecError::new(ErrorKind::Fatal, format!("cannot take the outputs: {error}")))?;
+    let entries = tree.as_map().into_iter().flatten();
+    Ok(entries
+        .filter_map(|(key, value)| match key {
+            Key::Literal(name) => Some((name.clone(), value.clone())),
+            Key::Text(_) => None,
+        })
+        .collect())
+}
+
 /// What was made, or found as ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
@@ -94,6 +111,16 @@ pub struct Created {
     pub id: String,
     /// The outputs.
     pub outputs: OutputMap,
+}
+
+impl Created {
+    /// Says what was made, by its typed outputs.
+    ///
+    /// # Errors
+    /// As [`output_map`].
+    pub fn new<T: Outputs>(id: impl Into<String>, outputs: &T) -> Result<Self, ExecError> {
+        Ok(Self { id: id.into(), outputs: output_map(outputs)? })
+    }
 }
 
 /// What a read saw.
@@ -160,4 +187,24 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// # Errors
     /// Of a kind that says whether anything was done.
     async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::secretsmanager::SecretsManagerSecretOutputs;
+    use crate::value::Secret;
+
+    #[test]
+    fn typed_outputs_are_kept_by_name_and_secrets_stay_secrets() {
+        let outputs = SecretsManagerSecretOutputs {
+            arn: "arn".into(),
+            name: "admin".into(),
+            password: Secret::new("canary"),
+        };
+        let created = Created::new("arn", &outputs).unwrap();
+        assert_eq!(created.outputs["name"], Tree::String("admin".into()));
+        assert_eq!(created.outputs["password"], Tree::Secret(Secret::new("canary")));
+        assert_eq!(created.outputs.len(), 3);
+    }
 }

@@ -65,10 +65,23 @@ pub enum GraphError {
     /// An address that is not a path of names.
     #[error("{0} is no address: names of a-z, 0-9, '-' and '.', joined by '/'")]
     BadAddress(Address),
+    /// A resource that is asked for and was never added.
+    #[error("there is no resource at {0}")]
+    NotThere(Address),
+    /// A resource of another type than the one asked for.
+    #[error("the resource at {address} is a {found}, not a {wanted}")]
+    OtherKind {
+        /// Where.
+        address: Address,
+        /// What it is.
+        found: &'static str,
+        /// What it was taken for.
+        wanted: &'static str,
+    },
 }
 
 /// A resource whose type is forgotten.
-pub(super) trait Erased: fmt::Debug + Send + Sync {
+pub(super) trait Erased: Any + fmt::Debug + Send + Sync {
     fn kind(&self) -> &'static str;
     fn facts(&self, questions: &mut Questions);
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<Box<dyn Any + Send + Sync>, LowerError>;
@@ -136,6 +149,36 @@ impl ResourceGraph {
         Ok(Handle { index, brand: self.brand, resource: PhantomData })
     }
 
+    /// Returns the handle of a resource that was added before, so that a resource of one's own can be put beside the
+    /// ones of a platform that [`build_platform`](crate::platform::build_platform) made.
+    ///
+    /// ```
+    /// # use skyplat_core::config::{Target, parse_config};
+    /// # use skyplat_core::platform::build_platform;
+    /// use skyplat_core::graph::Handle;
+    /// use skyplat_core::resource::EksCluster;
+    ///
+    /// # let yaml = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
+    /// # let config = parse_config("starter.yaml", yaml, Target::Simulated).expect("it is sound").config;
+    /// let graph = build_platform(&config, "dev")?;
+    /// let cluster: Handle<EksCluster> = graph.handle("main/eks")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no resource at the address, or one of another type.
+    pub fn handle<R: Resource>(&self, address: &str) -> Result<Handle<R>, GraphError> {
+        let address = Address::new(address);
+        let Some((index, _, resource)) = self.resources.get_full(&address) else {
+            return Err(GraphError::NotThere(address));
+        };
+        let resource: &dyn Erased = resource.as_ref();
+        if (resource as &dyn Any).is::<R>() {
+            return Ok(Handle { index, brand: self.brand, resource: PhantomData });
+        }
+        Err(GraphError::OtherKind { address, found: resource.kind(), wanted: R::KIND })
+    }
+
     /// Adds an output of the platform, made from the outputs of its resources.
     pub fn export(
         &mut self,
@@ -168,5 +211,23 @@ impl ResourceGraph {
 impl fmt::Debug for ResourceGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(&self.resources).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{EksCluster, Vpc};
+
+    #[test]
+    fn a_handle_is_given_again_for_what_is_there_and_of_that_type() {
+        let crate::resource::fixture::World { graph, hub } = crate::resource::fixture::hub_and_spoke();
+        let again = graph.handle::<EksCluster>("hub/eks").unwrap();
+        assert_eq!((again.index, again.brand), (hub.index, hub.brand));
+        let there = Address::new("hub/eks");
+        let other = GraphError::OtherKind { address: there, found: "EksCluster", wanted: "Vpc" };
+        assert_eq!(graph.handle::<Vpc>("hub/eks").unwrap_err(), other);
+        let missing = GraphError::NotThere(Address::new("hub/none"));
+        assert_eq!(graph.handle::<Vpc>("hub/none").unwrap_err(), missing);
     }
 }
