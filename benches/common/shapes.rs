@@ -131,13 +131,23 @@ pub(crate) fn empty() -> State {
 
 /// Returns what the engine journals while it makes a graph's objects: two entries each.
 pub(crate) fn journal(graph: &ObjectGraph) -> Vec<Entry> {
-    let mut state = empty();
     let mut entries = Vec::new();
+    make(graph, |made| entries.extend(made));
+    entries
+}
+
+/// Returns the state after a graph's objects were made.
+pub(crate) fn made(graph: &ObjectGraph) -> State {
+    make(graph, drop)
+}
+
+fn make(graph: &ObjectGraph, mut each: impl FnMut([Entry; 2])) -> State {
+    let mut state = empty();
     for address in graph.order().expect("the graph was checked when it was made") {
         let node = graph.get(&address).expect("the order holds the graph's objects");
+        let depends_on = node.depends_on();
         let inputs = resolve(&node.inputs, &|reference| state.output(reference)).expect("keys are literals");
         let node = ObjectNode { inputs, ..node.clone() };
-        let depends_on = graph.get(&address).map(ObjectNode::depends_on).unwrap_or_default();
         let uid = Uid::new(&state.stack.id, &address, 0);
         let id = format!("id-{uid}");
         let outputs = BTreeMap::from([("id".to_owned(), tree!(id))]);
@@ -146,16 +156,7 @@ pub(crate) fn journal(graph: &ObjectGraph) -> Vec<Entry> {
         for entry in &made {
             state.apply(entry).expect("a create begins and ends");
         }
-        entries.extend(made);
-    }
-    entries
-}
-
-/// Returns the state after a graph's objects were made.
-pub(crate) fn made(graph: &ObjectGraph) -> State {
-    let mut state = empty();
-    for entry in journal(graph) {
-        state.apply(&entry).expect("a create begins and ends");
+        each(made);
     }
     state
 }

@@ -398,8 +398,8 @@ impl Decider<'_, '_> {
             (_, Some(key)) if key.first_unknown().is_some() => false,
             (old, new) => old != new,
         };
-        let needs: BTreeSet<&Address> =
-            self.table.rows[at].needs.iter().map(|need| self.table.rows[*need].address).collect();
+        // Rows of wanted objects are in order of address, and so are the recorded edges.
+        let needs = self.table.rows[at].needs.iter().map(|need| self.table.rows[*need].address);
         key_differs
             || old.resource != node.resource
             || old.exclusive != node.exclusive
