@@ -34,11 +34,14 @@ fn plans(c: &mut Criterion<CpuTime>) {
             Shape::ALL.iter().flat_map(|shape| sizes(*shape).iter().map(|size| (*shape, *size)))
         {
             group.sample_size(if size < 10_000 { 50 } else { 10 });
-            let input = LazyCell::new(|| match scenario {
-                "create" => (shape.graph(size), empty()),
-                "unchanged" => (shape.graph(size), made(&shape.graph(size))),
-                "one-change" => (shape.graph_with(size, 1), made(&shape.graph(size))),
-                _ => (ObjectGraph::default(), made(&shape.graph(size))),
+            let input = LazyCell::new(|| {
+                let graph = shape.graph(size);
+                let state = if scenario == "create" { empty() } else { made(&graph) };
+                match scenario {
+                    "create" | "unchanged" => (graph, state),
+                    "one-change" => (shape.graph_with(size, 1), state),
+                    _ => (ObjectGraph::default(), state),
+                }
             });
             let options = if scenario == "destroy" { &destroy } else { &keep };
             group.bench_function(BenchmarkId::new(shape.name(), size), |b| {

@@ -29,7 +29,8 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Flat, Self::Chain, Self::HubAndSpoke, Self::Layered, Self::Diamonds];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Flat, Self::Chain, Self::HubAndSpoke, Self::Layered, Self::Diamonds];
 
     /// Returns the name in reports.
     pub(crate) fn name(self) -> &'static str {

@@ -19,7 +19,7 @@ const STATEFUL: [&str; 6] = [
 ];
 
 /// Returns the warnings of a plan, in order of their rows.
-pub(super) fn warnings(table: &Table<'_>, decisions: &[Decision], ordered: &Ordered) -> Vec<PlanWarning> {
+pub(super) fn warnings(table: &Table<'_>, decisions: &[Decision<'_>], ordered: &Ordered) -> Vec<PlanWarning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, address: &Address, message: String| {
         warnings.push(PlanWarning { code: code.to_owned(), address: Some(address.clone()), message });
