@@ -8,12 +8,13 @@ mod common {
 use std::cell::LazyCell;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use skyplat::state::{DirectoryStore, LockOwner, State, StateStore, StoreSession};
+use skyplat::graph::ObjectGraph;
+use skyplat::state::{DirectoryStore, Entry, LockOwner, State, StateStore, StoreSession};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use common::cpu::CpuTime;
-use common::shapes::{Shape, empty, journal, made};
+use common::shapes::{Shape, empty, made, make};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime of one thread")
@@ -28,6 +29,13 @@ async fn lock(dir: &TempDir, fresh: State) -> Box<dyn StoreSession> {
         since: String::new(),
     };
     DirectoryStore::new(dir.path()).lock(fresh, &owner).await.expect("nobody else has the stack")
+}
+
+/// Returns what the engine journals while it makes a graph's objects: two entries each.
+fn journal(graph: &ObjectGraph) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    make(graph, |made| entries.extend(made));
+    entries
 }
 
 fn append(c: &mut Criterion<CpuTime>) {

@@ -130,19 +130,13 @@ pub(crate) fn empty() -> State {
     State::new(stack, DigestKey::new([7; 32]))
 }
 
-/// Returns what the engine journals while it makes a graph's objects: two entries each.
-pub(crate) fn journal(graph: &ObjectGraph) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    make(graph, |made| entries.extend(made));
-    entries
-}
-
 /// Returns the state after a graph's objects were made.
 pub(crate) fn made(graph: &ObjectGraph) -> State {
     make(graph, drop)
 }
 
-fn make(graph: &ObjectGraph, mut each: impl FnMut([Entry; 2])) -> State {
+/// Makes a graph's objects as the engine would, and hands out what it would journal for each.
+pub(crate) fn make(graph: &ObjectGraph, mut each: impl FnMut([Entry; 2])) -> State {
     let mut state = empty();
     for address in graph.order().expect("the graph was checked when it was made") {
         let node = graph.get(&address).expect("the order holds the graph's objects");

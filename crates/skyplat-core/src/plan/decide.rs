@@ -33,10 +33,12 @@ pub(super) struct Decision<'a> {
     pub(super) new_uid: Option<Uid>,
     /// A record to be forgotten first.
     pub(super) forget: Option<Uid>,
-    /// The wanted inputs, resolved as far as they are known.
+    /// For an update, the wanted inputs, resolved as far as they are known.
     pub(super) inputs: Option<Cow<'a, Tree>>,
-    /// The wanted natural key, resolved likewise.
+    /// The wanted natural key of an object to be made, resolved likewise.
     pub(super) key: Option<Cow<'a, Tree>>,
+    /// Outputs that repeat a wanted input.
+    pub(super) echoes: Vec<(&'a str, Resolved)>,
     /// Whether all outputs but echoes are new.
     pub(super) fresh: bool,
     /// Outputs that an update gives new values.
@@ -72,6 +74,7 @@ impl Decision<'_> {
             forget: None,
             inputs: None,
             key: None,
+            echoes: Vec::new(),
             fresh: matches!(action, Action::Create | Action::Replace),
             recomputed: BTreeSet::new(),
             doubts: Vec::new(),
@@ -132,12 +135,7 @@ impl<'a> Decider<'_, 'a> {
         let node = row.node.expect("the order holds wanted objects");
         let inputs_error = |source| PlanError::Inputs { address: node.address.clone(), source };
         let output = |reference: &Reference| self.output(reference);
-        let mut inputs = resolved(&node.inputs, &output).map_err(inputs_error)?;
-        if let Some(recorded) = row.record.map(|record| &record.node.inputs)
-            && *inputs == *recorded
-        {
-            inputs = Cow::Borrowed(recorded);
-        }
+        let inputs = resolved(&node.inputs, &output).map_err(inputs_error)?;
         let key = node.natural_key.as_ref().map(|key| resolved(key, &output));
         let key = key.transpose().map_err(inputs_error)?;
         let mut decision = match (node.class, row.record) {
@@ -152,8 +150,14 @@ impl<'a> Decider<'_, 'a> {
         {
             decision.bookkeeping = self.books_differ(at, node, record, key.as_deref());
         }
-        decision.inputs = Some(inputs);
-        decision.key = key;
+        let echoed = |(field, path): (&'a String, &'a String)| {
+            let value = inputs.at(path)?;
+            let known = value.first_unknown().is_none();
+            Some((field.as_str(), if known { Resolved::Known(value.clone()) } else { Resolved::Unknown }))
+        };
+        decision.echoes = node.echoes.iter().filter_map(echoed).collect();
+        decision.key = key.filter(|_| decision.is_new());
+        decision.inputs = Some(inputs).filter(|_| decision.action == Action::Update);
         Ok(decision)
     }
 
@@ -169,11 +173,9 @@ impl<'a> Decider<'_, 'a> {
     fn output(&self, reference: &Reference) -> Resolved {
         let Some(at) = self.table.find(&reference.object) else { return Resolved::Unknown };
         let (Some(decision), row) = (&self.done[at], &self.table.rows[at]) else { return Resolved::Unknown };
-        let echo = row.node.and_then(|node| node.echoes.get(&reference.field));
-        let echoed = echo.zip(decision.inputs.as_ref()).and_then(|(path, inputs)| inputs.at(path));
-        if let Some(value) = echoed {
-            let known = value.first_unknown().is_none();
-            return if known { Resolved::Known(value.clone()) } else { Resolved::Unknown };
+        let mut echoes = decision.echoes.iter();
+        if let Some((_, value)) = echoes.find(|(field, _)| *field == reference.field) {
+            return value.clone();
         }
         if decision.fresh || decision.recomputed.contains(&reference.field) {
             return Resolved::Unknown;
