@@ -87,7 +87,7 @@ fn readme(c: &mut Criterion<CpuTime>) {
     };
     let mut group = c.benchmark_group("readme");
     group.bench_function("read", |b| {
-        b.iter(|| parse_config("hub_spoke.yaml", black_box(YAML), Target::Simulated))
+        b.iter(|| parse_config("hub_spoke.yaml", black_box(YAML), Target::Simulated));
     });
     group.bench_function("lower", |b| b.iter(|| lower(&resources, black_box(&facts))));
     group.bench_function("plan/create", |b| b.iter(|| plan(black_box(&empty))));
