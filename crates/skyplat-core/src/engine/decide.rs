@@ -142,33 +142,28 @@ impl Decisions {
     }
 
     /// Returns what a reference will stand for, as far as that is known: an object that is still to be made has only
-    /// its echoes, any other its outputs.
+    /// its echoes, any other its outputs. An echo of an echo is followed, however long the chain.
     fn value(&mut self, reference: &Reference, view: &View<'_>) -> Resolved {
-        let address = &reference.object;
-        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
-        if let Some(step) = pending {
-            let action = view.work.plan.steps[step].action;
-            let anew = matches!(action, Action::Create | Action::Replace | Action::Read);
-            if anew && self.verdict(step, view) == Verdict::AsPlanned {
-                return self.echo(reference, view);
+        let mut reference = reference;
+        while self.is_to_be_made(&reference.object, view) {
+            let node = view.work.graph.get(&reference.object);
+            match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
+                Some(Tree::Ref(inner)) => reference = inner,
+                Some(tree) if tree.is_ground() => return Resolved::Known(tree.clone()),
+                _ => return Resolved::Unknown,
             }
         }
-        view.source(address)
+        view.source(&reference.object)
             .and_then(|source| source.outputs.get(&reference.field).cloned())
             .map_or(Resolved::Unknown, Resolved::Known)
     }
 
-    fn echo(&mut self, reference: &Reference, view: &View<'_>) -> Resolved {
-        let input = view
-            .work
-            .graph
-            .get(&reference.object)
-            .and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?));
-        let known = match input {
-            Some(Tree::Ref(inner)) => return self.value(&inner.clone(), view),
-            Some(tree) if tree.is_ground() => Some(tree.clone()),
-            _ => None,
-        };
-        known.map_or(Resolved::Unknown, Resolved::Known)
+    fn is_to_be_made(&mut self, address: &Address, view: &View<'_>) -> bool {
+        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
+        pending.is_some_and(|step| {
+            let action = view.work.plan.steps[step].action;
+            matches!(action, Action::Create | Action::Replace | Action::Read)
+                && self.verdict(step, view) == Verdict::AsPlanned
+        })
     }
 }

@@ -41,18 +41,18 @@ impl ObjectGraph {
     /// When two objects have one address or one natural key, when an edge leads to nothing, or when edges form a cycle.
     pub fn new(
         resources: Vec<ResourceEntry>,
-        nodes: Vec<ObjectNode>,
+        mut nodes: Vec<ObjectNode>,
         exports: BTreeMap<String, Tree>,
     ) -> Result<Self, LowerError> {
-        let mut graph = Self { resources, nodes: BTreeMap::new(), exports };
-        for node in nodes {
-            if let Some(taken) = graph.nodes.insert(node.address.clone(), node) {
-                return Err(LowerError::new(&taken.address, "there are two objects with this address"));
-            }
+        nodes.sort_by(|one, other| one.address.cmp(&other.address));
+        if let Some(twins) = nodes.windows(2).find(|pair| pair[0].address == pair[1].address) {
+            return Err(LowerError::new(&twins[0].address, "there are two objects with this address"));
         }
+        let nodes = nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
+        let graph = Self { resources, nodes, exports };
         graph.check_edges()?;
-        graph.order()?;
-        graph.check_natural_keys()?;
+        let order = graph.order()?;
+        graph.check_natural_keys(&order)?;
         Ok(graph)
     }
 
@@ -120,13 +120,18 @@ impl ObjectGraph {
     }
 
     /// Two objects of one kind and place may not have one natural key, as far as echoes tell.
-    fn check_natural_keys(&self) -> Result<(), LowerError> {
+    fn check_natural_keys(&self, order: &[Address]) -> Result<(), LowerError> {
+        let echoes = self.known_echoes(order);
+        let known = |reference: &Reference| {
+            let value = echoes.get(&(&reference.object, reference.field.as_str()));
+            value.map_or(Resolved::Unknown, |value| Resolved::Known(value.clone()))
+        };
         let mut seen = BTreeMap::new();
         for node in self.nodes.values().filter(|node| node.class == Class::Owned) {
             let Some(key) = &node.natural_key else { continue };
-            let key = resolve(key, &|reference| self.echo(reference))
-                .map_err(|error| LowerError::new(&node.address, error.to_string()))?;
-            let place = (node.kind.clone(), node.placement.clone(), paper::show(&key).to_string());
+            let key =
+                resolve(key, &known).map_err(|error| LowerError::new(&node.address, error.to_string()))?;
+            let place = (&node.kind, &node.placement, paper::show(&key).to_string());
             if let Some(other) = seen.insert(place, &node.address) {
                 let message = format!("{other} is the same {}: both are {}", node.kind, paper::show(&key));
                 return Err(LowerError::new(&node.address, message).hint("give one of them another name"));
@@ -135,14 +140,36 @@ impl ObjectGraph {
         Ok(())
     }
 
+    /// Returns the outputs that repeat an input, as far as they are known without any state. In order, so that an echo
+    /// of an echo finds the first one, however long the chain.
+    fn known_echoes(&self, order: &[Address]) -> BTreeMap<(&Address, &str), Tree> {
+        let mut known: BTreeMap<(&Address, &str), Tree> = BTreeMap::new();
+        for node in order.iter().filter_map(|address| self.nodes.get(address)) {
+            for (field, path) in &node.echoes {
+                let lookup = |reference: &Reference| {
+                    let value = known.get(&(&reference.object, reference.field.as_str()));
+                    value.map_or(Resolved::Unknown, |value| Resolved::Known(value.clone()))
+                };
+                let value = node.inputs.at(path).and_then(|input| resolve(input, &lookup).ok());
+                if let Some(value) = value.filter(Tree::is_ground) {
+                    known.insert((&node.address, field.as_str()), value);
+                }
+            }
+        }
+        known
+    }
+
     /// Returns the value of an output that repeats an input, following echoes of echoes.
     fn echo(&self, reference: &Reference) -> Resolved {
-        let value = self.nodes.get(&reference.object).and_then(|node| {
-            let path = node.echoes.get(&reference.field)?;
-            let input = node.inputs.at(path)?;
-            resolve(input, &|inner| self.echo(inner)).ok()
-        });
-        match value {
+        let mut reference = reference;
+        let input = loop {
+            let node = self.nodes.get(&reference.object);
+            match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
+                Some(Tree::Ref(inner)) => reference = inner,
+                other => break other,
+            }
+        };
+        match input.and_then(|input| resolve(input, &|inner| self.echo(inner)).ok()) {
             Some(tree) if tree.is_ground() => Resolved::Known(tree),
             _ => Resolved::Unknown,
         }
@@ -155,5 +182,57 @@ impl ObjectGraph {
             Resolved::Unknown => Resolved::Known(Tree::Ref(reference.clone())),
         })
         .unwrap_or_else(|_| node.inputs.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::ObjectGraph;
+    use crate::ids::AccountId;
+    use crate::object::{Class, FieldRules, ObjectNode, OnDelete, Placement};
+    use crate::tree;
+    use crate::value::{Address, Reference, Tree};
+
+    /// Makes the nth node, whose name is that of the node before it.
+    fn node(at: usize) -> ObjectNode {
+        let before =
+            |at: usize| Reference { object: Address::new(format!("n{at}")), field: "name".to_owned() };
+        let name = at.checked_sub(1).map_or(tree!("first"), |at| Tree::Ref(before(at)));
+        ObjectNode {
+            address: Address::new(format!("n{at}")),
+            kind: "test.thing".into(),
+            class: Class::Owned,
+            resource: Address::new("n"),
+            placement: Placement { account: AccountId::new("1"), region: None, container: None },
+            inputs: tree!({ "name": name }),
+            natural_key: Some(tree!({ "name": name, "at": (at.to_string()) })),
+            exclusive: None,
+            rules: FieldRules::new(),
+            echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
+            secret_outputs: BTreeSet::new(),
+            after: BTreeSet::new(),
+            protect: false,
+            on_delete: OnDelete::Delete,
+        }
+    }
+
+    #[test]
+    fn echoes_are_followed_however_long_the_chain() {
+        const LENGTH: usize = 100_000;
+        let mut nodes: Vec<ObjectNode> = (0..LENGTH).map(node).collect();
+        let last = nodes.last().unwrap().clone();
+        let graph = ObjectGraph::new(Vec::new(), nodes.clone(), BTreeMap::new()).unwrap();
+        assert_eq!(graph.inputs_with_echoes(&last), tree!({ "name": "first" }));
+
+        let twin = ObjectNode {
+            address: Address::new("twin"),
+            natural_key: Some(tree!({ "name": "first", "at": ((LENGTH - 1).to_string()) })),
+            ..last
+        };
+        nodes.push(twin);
+        let error = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap_err();
+        assert_eq!(error.address, Address::new("twin"));
     }
 }

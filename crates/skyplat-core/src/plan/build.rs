@@ -78,7 +78,7 @@ pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
 }
 
 /// What is wanted now says whether it may be replaced; of what is not wanted any more, its record does.
-fn check_protected(table: &Table<'_>, decisions: &[Decision], stays: &[bool]) -> Result<(), PlanError> {
+fn check_protected(table: &Table<'_>, decisions: &[Decision<'_>], stays: &[bool]) -> Result<(), PlanError> {
     let protected = |row: &Row<'_>| match (row.node, row.record) {
         (Some(node), _) => node.protect,
         (None, Some(record)) => record.node.protect && !row.deposed && !row.gone,
@@ -95,12 +95,12 @@ fn check_protected(table: &Table<'_>, decisions: &[Decision], stays: &[bool]) ->
 /// Puts steps and tasks together. A step stands where its make stands, or its remove when it has no other.
 fn assemble(
     table: &Table<'_>,
-    decisions: Vec<Decision>,
+    decisions: Vec<Decision<'_>>,
     ordered: &Ordered,
     stays: &[bool],
     latencies: &LatencyTable,
 ) -> (Vec<Step>, Vec<Task>) {
-    let mut decisions: Vec<Option<Decision>> = decisions.into_iter().map(Some).collect();
+    let mut decisions: Vec<Option<Decision<'_>>> = decisions.into_iter().map(Some).collect();
     let mut step_of = vec![usize::MAX; table.rows.len()];
     let mut steps = Vec::new();
     for (at, part) in ordered.tasks.iter().copied().filter(|(at, _)| stays[*at]) {
@@ -137,7 +137,7 @@ fn assemble(
     (steps, tasks)
 }
 
-fn step(table: &Table<'_>, ordered: &Ordered, at: usize, decision: Decision) -> Step {
+fn step(table: &Table<'_>, ordered: &Ordered, at: usize, decision: Decision<'_>) -> Step {
     let row = &table.rows[at];
     let certainty = &ordered.certainty[at];
     let node =

@@ -38,7 +38,7 @@ impl Certainty {
 }
 
 /// Works out certainty and order of every replace, what is needed first.
-pub(super) fn settle(table: &Table<'_>, decisions: &[Decision], learned: &Learned) -> Vec<Certainty> {
+pub(super) fn settle(table: &Table<'_>, decisions: &[Decision<'_>], learned: &Learned) -> Vec<Certainty> {
     let mut settled = vec![Certainty::default(); table.rows.len()];
     let is_replace = |at: usize| decisions[at].action == Action::Replace;
     for at in table.order.iter().copied().filter(|at| is_replace(*at)) {
@@ -56,7 +56,7 @@ pub(super) fn settle(table: &Table<'_>, decisions: &[Decision], learned: &Learne
 
 fn doubts(
     table: &Table<'_>,
-    decisions: &[Decision],
+    decisions: &[Decision<'_>],
     learned: &Learned,
     settled: &[Certainty],
     at: usize,

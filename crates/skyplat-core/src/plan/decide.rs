@@ -5,6 +5,7 @@
 //! but echoes. What a value that is not known means for the steps that rest on it is settled later, in
 //! [`super::certain`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::compare::{FieldChange, compare};
@@ -18,11 +19,11 @@ use super::step::{Action, Reason, Why};
 use super::table::{Row, Table};
 use crate::object::{Class, FieldPath, ObjectNode, Segment};
 use crate::state::{Operation, Record, State, Status, Uid};
-use crate::value::{Address, Key, Reference, Resolved, Tree, resolve};
+use crate::value::{Address, Key, Reference, Resolved, Tree, TreeError, resolve};
 
 /// What is done to one object.
 #[derive(Debug)]
-pub(super) struct Decision {
+pub(super) struct Decision<'a> {
     pub(super) action: Action,
     pub(super) bookkeeping: bool,
     pub(super) reasons: Vec<Reason>,
@@ -32,10 +33,12 @@ pub(super) struct Decision {
     pub(super) new_uid: Option<Uid>,
     /// A record to be forgotten first.
     pub(super) forget: Option<Uid>,
-    /// The wanted inputs, resolved as far as they are known.
-    pub(super) inputs: Option<Tree>,
-    /// The wanted natural key, resolved likewise.
-    pub(super) key: Option<Tree>,
+    /// For an update, the wanted inputs, resolved as far as they are known.
+    pub(super) inputs: Option<Cow<'a, Tree>>,
+    /// The wanted natural key of an object to be made, resolved likewise.
+    pub(super) key: Option<Cow<'a, Tree>>,
+    /// Outputs that repeat a wanted input.
+    pub(super) echoes: Vec<(&'a str, Resolved)>,
     /// Whether all outputs but echoes are new.
     pub(super) fresh: bool,
     /// Outputs that an update gives new values.
@@ -60,7 +63,7 @@ pub(super) struct Forced {
     pub(super) in_the_way: bool,
 }
 
-impl Decision {
+impl Decision<'_> {
     fn new(action: Action, uid: Uid) -> Self {
         Self {
             action,
@@ -71,6 +74,7 @@ impl Decision {
             forget: None,
             inputs: None,
             key: None,
+            echoes: Vec::new(),
             fresh: matches!(action, Action::Create | Action::Replace),
             recomputed: BTreeSet::new(),
             doubts: Vec::new(),
@@ -89,7 +93,11 @@ impl Decision {
 ///
 /// # Errors
 /// When inputs cannot be resolved.
-pub(super) fn decide(table: &Table<'_>, state: &State, destroy: bool) -> Result<Vec<Decision>, PlanError> {
+pub(super) fn decide<'a>(
+    table: &Table<'a>,
+    state: &'a State,
+    destroy: bool,
+) -> Result<Vec<Decision<'a>>, PlanError> {
     let mut decider = Decider { table, state, done: Vec::new() };
     decider.done.resize_with(table.rows.len(), || None);
     for at in &table.order {
@@ -97,14 +105,14 @@ pub(super) fn decide(table: &Table<'_>, state: &State, destroy: bool) -> Result<
         decider.done[*at] = Some(decision);
     }
     let done = decider.done.into_iter().enumerate();
-    let mut decisions: Vec<Decision> =
+    let mut decisions: Vec<Decision<'_>> =
         done.map(|(at, done)| done.unwrap_or_else(|| unwanted(&table.rows[at], destroy))).collect();
     gates::settle(table, &mut decisions);
     Ok(decisions)
 }
 
 /// Decides a recorded object that is not wanted (any more).
-fn unwanted(row: &Row<'_>, destroy: bool) -> Decision {
+fn unwanted<'a>(row: &Row<'a>, destroy: bool) -> Decision<'a> {
     let uid = row.record.map(|record| record.uid.clone()).expect("a row that is not wanted is recorded");
     let action = if row.class() == Class::Owned { Action::Delete } else { Action::Keep };
     let mut decision = Decision::new(action, uid.clone());
@@ -117,21 +125,22 @@ fn unwanted(row: &Row<'_>, destroy: bool) -> Decision {
 
 struct Decider<'t, 'a> {
     table: &'t Table<'a>,
-    state: &'t State,
-    done: Vec<Option<Decision>>,
+    state: &'a State,
+    done: Vec<Option<Decision<'a>>>,
 }
 
-impl Decider<'_, '_> {
-    fn wanted(&self, at: usize) -> Result<Decision, PlanError> {
+impl<'a> Decider<'_, 'a> {
+    fn wanted(&self, at: usize) -> Result<Decision<'a>, PlanError> {
         let row = &self.table.rows[at];
         let node = row.node.expect("the order holds wanted objects");
         let inputs_error = |source| PlanError::Inputs { address: node.address.clone(), source };
-        let inputs = resolve(&node.inputs, &|reference| self.output(reference)).map_err(inputs_error)?;
-        let key = node.natural_key.as_ref().map(|key| resolve(key, &|reference| self.output(reference)));
+        let output = |reference: &Reference| self.output(reference);
+        let inputs = resolved(&node.inputs, &output).map_err(inputs_error)?;
+        let key = node.natural_key.as_ref().map(|key| resolved(key, &output));
         let key = key.transpose().map_err(inputs_error)?;
         let mut decision = match (node.class, row.record) {
             (Class::Owned, Some(record)) if row.gone => self.again(node, record),
-            (Class::Owned, Some(record)) => self.owned(row, node, record, &inputs, key.as_ref()),
+            (Class::Owned, Some(record)) => self.owned(row, node, record, &inputs, key.as_deref()),
             (Class::Owned, None) => Decision::new(Action::Create, self.next_uid(node)),
             (Class::Gate, record) => self.gate(row, node, record, &inputs),
             (Class::Lookup, record) => self.lookup(row, node, record, &inputs),
@@ -139,10 +148,16 @@ impl Decider<'_, '_> {
         if decision.action == Action::Keep
             && let Some(record) = row.record
         {
-            decision.bookkeeping = self.books_differ(at, node, record, key.as_ref());
+            decision.bookkeeping = self.books_differ(at, node, record, key.as_deref());
         }
-        decision.inputs = Some(inputs);
-        decision.key = key;
+        let echoed = |(field, path): (&'a String, &'a String)| {
+            let value = inputs.at(path)?;
+            let known = value.first_unknown().is_none();
+            Some((field.as_str(), if known { Resolved::Known(value.clone()) } else { Resolved::Unknown }))
+        };
+        decision.echoes = node.echoes.iter().filter_map(echoed).collect();
+        decision.key = key.filter(|_| decision.is_new());
+        decision.inputs = Some(inputs).filter(|_| decision.action == Action::Update);
         Ok(decision)
     }
 
@@ -150,7 +165,7 @@ impl Decider<'_, '_> {
         Uid::new(&self.state.stack.id, &node.address, self.state.next_generation(&node.address))
     }
 
-    fn decision(&self, at: usize) -> &Decision {
+    fn decision(&self, at: usize) -> &Decision<'a> {
         self.done[at].as_ref().expect("the order puts what is needed first")
     }
 
@@ -158,11 +173,9 @@ impl Decider<'_, '_> {
     fn output(&self, reference: &Reference) -> Resolved {
         let Some(at) = self.table.find(&reference.object) else { return Resolved::Unknown };
         let (Some(decision), row) = (&self.done[at], &self.table.rows[at]) else { return Resolved::Unknown };
-        let echo = row.node.and_then(|node| node.echoes.get(&reference.field));
-        let echoed = echo.zip(decision.inputs.as_ref()).and_then(|(path, inputs)| inputs.at(path));
-        if let Some(value) = echoed {
-            let known = value.first_unknown().is_none();
-            return if known { Resolved::Known(value.clone()) } else { Resolved::Unknown };
+        let mut echoes = decision.echoes.iter();
+        if let Some((_, value)) = echoes.find(|(field, _)| *field == reference.field) {
+            return value.clone();
         }
         if decision.fresh || decision.recomputed.contains(&reference.field) {
             return Resolved::Unknown;
@@ -176,7 +189,7 @@ impl Decider<'_, '_> {
     }
 
     /// The recorded object is gone: it is made again.
-    fn again(&self, node: &ObjectNode, record: &Record) -> Decision {
+    fn again(&self, node: &ObjectNode, record: &Record) -> Decision<'a> {
         let mut decision = Decision::new(Action::Create, self.next_uid(node));
         decision.forget = Some(record.uid.clone());
         decision.reasons.push(reason(Why::Drifted));
@@ -190,7 +203,7 @@ impl Decider<'_, '_> {
         record: &Record,
         inputs: &Tree,
         key: Option<&Tree>,
-    ) -> Decision {
+    ) -> Decision<'a> {
         let changes = compare(&record.node.inputs, inputs, &node.rules);
         let drifted = match row.seen {
             Some(Observation::Present { inputs: seen, .. }) => drift(seen, inputs, &node.rules),
@@ -311,9 +324,9 @@ impl Decider<'_, '_> {
         Reason { why, because_of: cause, ..field_reason(change) }
     }
 
-    fn old_key(&self, record: &Record) -> Option<Tree> {
+    fn old_key<'r>(&self, record: &'r Record) -> Option<Cow<'r, Tree>> {
         let key = record.node.natural_key.as_ref()?;
-        resolve(key, &|reference| self.state.output(reference)).ok()
+        resolved(key, &|reference| self.state.output(reference)).ok()
     }
 
     /// Returns whether the API would refuse to have both: the safe answer where that is not known.
@@ -329,7 +342,7 @@ impl Decider<'_, '_> {
         self.table.find(&unknown.object).is_some_and(|at| self.decision(at).is_new())
     }
 
-    fn gate(&self, row: &Row<'_>, node: &ObjectNode, record: Option<&Record>, inputs: &Tree) -> Decision {
+    fn gate(&self, row: &Row<'_>, node: &ObjectNode, record: Option<&Record>, inputs: &Tree) -> Decision<'a> {
         let Some(record) = record else { return Decision::new(Action::Wait, self.next_uid(node)) };
         if row.gone {
             let again = self.again(node, record);
@@ -360,7 +373,13 @@ impl Decider<'_, '_> {
         decision
     }
 
-    fn lookup(&self, row: &Row<'_>, node: &ObjectNode, record: Option<&Record>, inputs: &Tree) -> Decision {
+    fn lookup(
+        &self,
+        row: &Row<'_>,
+        node: &ObjectNode,
+        record: Option<&Record>,
+        inputs: &Tree,
+    ) -> Decision<'a> {
         let read = |uid: Uid, fresh: bool| Decision { fresh, ..Decision::new(Action::Read, uid) };
         let Some(record) = record else { return read(self.next_uid(node), true) };
         if row.gone {
@@ -394,12 +413,12 @@ impl Decider<'_, '_> {
     /// Returns whether what we keep about an object differs, though the object does not.
     fn books_differ(&self, at: usize, node: &ObjectNode, record: &Record, key: Option<&Tree>) -> bool {
         let old = &record.node;
-        let key_differs = match (self.old_key(record).as_ref(), key) {
+        let key_differs = match (self.old_key(record).as_deref(), key) {
             (_, Some(key)) if key.first_unknown().is_some() => false,
             (old, new) => old != new,
         };
-        let needs: BTreeSet<&Address> =
-            self.table.rows[at].needs.iter().map(|need| self.table.rows[*need].address).collect();
+        // Rows of wanted objects are in order of address, and so are the recorded edges.
+        let needs = self.table.rows[at].needs.iter().map(|need| self.table.rows[*need].address);
         key_differs
             || old.resource != node.resource
             || old.exclusive != node.exclusive
@@ -411,6 +430,14 @@ impl Decider<'_, '_> {
             || old.on_delete != node.on_delete
             || !record.depends_on.iter().eq(needs)
     }
+}
+
+/// Resolves a tree; one without references stands for itself.
+fn resolved<'t>(
+    tree: &'t Tree,
+    lookup: &impl Fn(&Reference) -> Resolved,
+) -> Result<Cow<'t, Tree>, TreeError> {
+    if tree.is_ground() { Ok(Cow::Borrowed(tree)) } else { resolve(tree, lookup).map(Cow::Owned) }
 }
 
 /// Calls `visit` for every plain reference that a pattern covers.

@@ -12,7 +12,7 @@ use crate::object::Class;
 
 /// Settles which gates drain: those that leave, or whose ground is removed, unless something that came after them
 /// stays. That would never be undone.
-pub(super) fn settle(table: &Table<'_>, decisions: &mut [Decision]) {
+pub(super) fn settle(table: &Table<'_>, decisions: &mut [Decision<'_>]) {
     let is_gate = |at: usize| table.rows[at].class() == Class::Gate;
     let stays = |at: usize| {
         let row = &table.rows[at];
@@ -29,7 +29,7 @@ pub(super) fn settle(table: &Table<'_>, decisions: &mut [Decision]) {
             }
         }
     }
-    let goes = |at: usize, decisions: &[Decision]| {
+    let goes = |at: usize, decisions: &[Decision<'_>]| {
         let row = &table.rows[at];
         let removed = matches!(decisions[at].action, Action::Delete | Action::Replace);
         removed && row.class() == Class::Owned && !row.gone && !row.deposed

@@ -61,7 +61,11 @@ pub(super) struct Ordered {
 ///
 /// # Errors
 /// [`PlanError::Cycle`] when the steps wait for each other in a circle.
-pub(super) fn order(table: &Table<'_>, decisions: &[Decision], state: &State) -> Result<Ordered, PlanError> {
+pub(super) fn order(
+    table: &Table<'_>,
+    decisions: &[Decision<'_>],
+    state: &State,
+) -> Result<Ordered, PlanError> {
     let tasks = Tasks::new(table, decisions);
     let key_pairs = key_pairs(table, decisions, state);
     let mut learned = Learned::default();
@@ -130,7 +134,7 @@ impl Circles {
 }
 
 impl Tasks {
-    fn new(table: &Table<'_>, decisions: &[Decision]) -> Self {
+    fn new(table: &Table<'_>, decisions: &[Decision<'_>]) -> Self {
         let mut tasks = Vec::with_capacity(table.rows.len());
         let (mut make, mut remove) = (vec![None; table.rows.len()], vec![None; table.rows.len()]);
         for (at, (row, decision)) in table.rows.iter().zip(decisions).enumerate() {
@@ -150,7 +154,7 @@ impl Tasks {
     fn edges(
         &self,
         table: &Table<'_>,
-        decisions: &[Decision],
+        decisions: &[Decision<'_>],
         certainty: &[Certainty],
         key_pairs: &[(usize, usize)],
     ) -> Vec<Edge> {
@@ -292,7 +296,7 @@ impl Tasks {
 }
 
 /// Returns pairs of rows of which the first must go before the second can be made: one kind, one place, one natural key.
-fn key_pairs(table: &Table<'_>, decisions: &[Decision], state: &State) -> Vec<(usize, usize)> {
+fn key_pairs(table: &Table<'_>, decisions: &[Decision<'_>], state: &State) -> Vec<(usize, usize)> {
     type Place<'a> = (&'a ObjectKind, &'a Placement);
     let made = |reference: &Reference| {
         table

@@ -14,7 +14,7 @@ const MINOR_BY_MINOR: [(&str, &str); 1] = [("eks.cluster", "version")];
 ///
 /// # Errors
 /// [`PlanError::Version`] for the first that goes down, or further than one minor.
-pub(super) fn check(table: &Table<'_>, decisions: &[Decision]) -> Result<(), PlanError> {
+pub(super) fn check(table: &Table<'_>, decisions: &[Decision<'_>]) -> Result<(), PlanError> {
     for (row, decision) in table.rows.iter().zip(decisions) {
         let (Some(node), Some(record), Some(inputs)) = (row.node, row.record, &decision.inputs) else {
             continue;

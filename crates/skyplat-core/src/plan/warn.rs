@@ -21,7 +21,7 @@ const STATEFUL: [&str; 6] = [
 /// Returns the warnings about the rows that stay in a plan, in order of the rows.
 pub(super) fn warnings(
     table: &Table<'_>,
-    decisions: &[Decision],
+    decisions: &[Decision<'_>],
     ordered: &Ordered,
     stays: &[bool],
 ) -> Vec<PlanWarning> {

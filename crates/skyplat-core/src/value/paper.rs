@@ -13,6 +13,8 @@
 //!
 //! [`write()`] and [`read`] are exact inverses; [`show`] is for people and programs that only look.
 
+use std::collections::BTreeMap;
+
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::{Map as JsonMap, Value as Json, json};
@@ -20,13 +22,15 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use super::tree::{Address, Key, KeyPart, Map, Reference, Tree};
 use super::{Digest, TreeError};
 
+const SECRET_IN_THE_CLEAR: &str = "a secret in the clear cannot be written down";
+
 /// Writes a tree so that [`read`] gives it back.
 ///
 /// # Errors
 /// When a secret in the clear is inside: those never go on paper.
 pub fn write(tree: &Tree) -> Result<Json, TreeError> {
     if tree.has_secret() {
-        return Err(TreeError::new("a secret in the clear cannot be written down"));
+        return Err(TreeError::new(SECRET_IN_THE_CLEAR));
     }
     Ok(show(tree))
 }
@@ -170,12 +174,60 @@ fn read_key(text: &str) -> Result<Key, TreeError> {
     Ok(Key::Text(parts))
 }
 
+/// A tree that is written as it is walked, without a copy of it as JSON. The text is that of [`write()`].
+struct Written<'a>(&'a Tree);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Tree::Null => serializer.serialize_unit(),
+            Tree::Bool(v) => serializer.serialize_bool(*v),
+            Tree::Number(v) => v.serialize(serializer),
+            Tree::String(v) => serializer.serialize_str(v),
+            Tree::List(items) => serializer.collect_seq(items.iter().map(Written)),
+            Tree::Map(map) => write_map(map, serializer),
+            Tree::Ref(r) => {
+                let names = [("field", r.field.as_str()), ("object", r.object.as_str())];
+                serializer.collect_map([("$ref", BTreeMap::from(names))])
+            }
+            Tree::Text(parts) => {
+                serializer.collect_map([("$text", parts.iter().map(Written).collect::<Vec<_>>())])
+            }
+            Tree::Json(inner) => serializer.collect_map([("$json", Written(inner))]),
+            Tree::Secret(_) => Err(S::Error::custom(SECRET_IN_THE_CLEAR)),
+            Tree::Digest(digest) => serializer.collect_map([("$digest", digest)]),
+            Tree::Unknown(r) => serializer.collect_map([("$unknown", r.to_string())]),
+        }
+    }
+}
+
+/// Writes the entries in the order of their keys on paper, which is that of the keys unless one has to be written
+/// differently.
+fn write_map<S: Serializer>(map: &Map, serializer: S) -> Result<S::Ok, S::Error> {
+    let plain: Option<Vec<_>> =
+        map.iter().map(|(key, value)| Some((plain_key(key)?, Written(value)))).collect();
+    if let Some(entries) = plain {
+        return serializer.collect_map(entries);
+    }
+    let entries: BTreeMap<String, Written<'_>> =
+        map.iter().map(|(key, value)| (write_key(key), Written(value))).collect();
+    serializer.collect_map(entries)
+}
+
+/// Returns a key that stands on paper as it is.
+fn plain_key(key: &Key) -> Option<&str> {
+    match key {
+        Key::Literal(text) if !text.contains('$') => Some(text),
+        _ => None,
+    }
+}
+
 /// For `#[serde(with = "paper")]` on a [`Tree`] field of something that is written to a file.
 ///
 /// # Errors
 /// When a secret in the clear is inside.
 pub fn serialize<S: Serializer>(tree: &Tree, serializer: S) -> Result<S::Ok, S::Error> {
-    write(tree).map_err(S::Error::custom)?.serialize(serializer)
+    Written(tree).serialize(serializer)
 }
 
 /// The other half of [`serialize`].
@@ -217,8 +269,7 @@ pub mod optional {
 pub mod named {
     use std::collections::BTreeMap;
 
-    use super::{Deserialize, Deserializer, Json, Serialize, Serializer, Tree};
-    use serde::ser::Error as _;
+    use super::{Deserialize, Deserializer, Json, Serializer, Tree, Written};
 
     /// Writes every tree under its name.
     ///
@@ -228,12 +279,7 @@ pub mod named {
         trees: &BTreeMap<String, Tree>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        trees
-            .iter()
-            .map(|(name, tree)| super::write(tree).map(|json| (name, json)))
-            .collect::<Result<BTreeMap<_, _>, _>>()
-            .map_err(S::Error::custom)?
-            .serialize(serializer)
+        serializer.collect_map(trees.iter().map(|(name, tree)| (name, Written(tree))))
     }
 
     /// Reads the trees back.
@@ -299,9 +345,17 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_tree_is_written_the_same_with_and_without_a_copy(tree in tree()) {
+            prop_assert_eq!(serde_json::to_string(&Written(&tree)).unwrap(), write(&tree).unwrap().to_string());
+        }
+    }
+
     #[test]
     fn a_secret_is_shown_but_never_written() {
         let tree = Tree::Secret(super::super::Secret::new("canary"));
+        assert!(serde_json::to_string(&Written(&Tree::List(vec![tree.clone()]))).is_err());
         assert_eq!(show(&tree), json!({"$secret": true}));
         assert!(write(&tree).is_err());
     }

@@ -10,6 +10,8 @@
 //! | some digest | the text in parts, so that equal parts mean an equal text |
 //! | some unknown | the text in parts, unknown as a whole |
 
+use std::collections::btree_map::Entry;
+
 use super::TreeError;
 use super::paper;
 use super::secret::Secret;
@@ -71,10 +73,15 @@ fn resolve_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Tr
                 Key::Literal(text)
             }
         };
-        if resolved.contains_key(&key) {
-            return Err(TreeError::new(format!("two keys of one map are both {key:?}")));
+        match resolved.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(resolve(value, lookup)?);
+            }
+            Entry::Occupied(entry) => {
+                let key = entry.key();
+                return Err(TreeError::new(format!("two keys of one map are both {key:?}")));
+            }
         }
-        resolved.insert(key, resolve(value, lookup)?);
     }
     Ok(Tree::Map(resolved))
 }
