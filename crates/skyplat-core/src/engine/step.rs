@@ -314,7 +314,10 @@ impl Half {
             let why = "it was only read, never ours".to_owned();
             Some(over(Entry::Forgotten { address: address.clone(), uid: uid.clone(), why }, End::Removed))
         } else if record.node.class == Class::Owned && record.node.on_delete == OnDelete::Retain {
-            let why = "it is to be kept when it is no longer wanted".to_owned();
+            let why = match &record.node.placement.container {
+                None => "it is to be kept when it is no longer wanted".to_owned(),
+                Some(container) => format!("it is to be kept for as long as {container} is there"),
+            };
             let entry = Entry::Retained { address: address.clone(), uid: uid.clone(), why: why.clone() };
             Some(over(entry, End::Retained(why)))
         } else {

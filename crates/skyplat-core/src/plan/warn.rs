@@ -52,7 +52,15 @@ pub(super) fn warnings(
         }
         match record.node.on_delete {
             OnDelete::Retain => {
-                warn("retained", row.address, "it is left in place; only its record goes".to_owned());
+                let goes = |at: usize| matches!(decisions[at].action, Action::Delete | Action::Replace);
+                let container = record.node.placement.container.as_ref();
+                let message = match container.filter(|within| table.find(within).is_some_and(goes)) {
+                    Some(within) => {
+                        format!("nothing deletes it, but it goes with {within}, which it is inside of")
+                    }
+                    None => "it is left in place; only its record goes".to_owned(),
+                };
+                warn("retained", row.address, message);
             }
             OnDelete::RetainIfInUse => {
                 warn(

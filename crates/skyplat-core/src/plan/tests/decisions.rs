@@ -295,6 +295,15 @@ fn what_is_retained_takes_no_time_and_says_so() {
 }
 
 #[test]
+fn what_is_retained_inside_of_what_goes_is_not_said_to_stay() {
+    let things = [thing("r/c"), thing("r/a").within("r/c").on_delete(OnDelete::Retain)];
+    let state = applied(&things);
+    let said = |plan: crate::plan::Plan| plan.warnings[0].message.clone();
+    assert!(said(Asked::destroy().plan(&[], &state).unwrap()).contains("goes with r/c"));
+    assert!(said(plan(&things[..1], &state)).contains("left in place"));
+}
+
+#[test]
 fn a_field_with_a_remark_says_it_when_it_changes() {
     let with = |x: i32, y: i32| {
         let mut thing = thing("r/a").set("x", x).set("y", y);
