@@ -22,7 +22,7 @@ use skyplat_core::state::Uid;
 use skyplat_core::value::Tree;
 
 use crate::catalogue::Catalogue;
-use crate::rules::{self, Call};
+use crate::rules::{self, Call, RuleBook};
 use crate::store::{Store, WorldError, WorldFile};
 use crate::world::{Change, Effect, Moment, Record, Thing, World};
 use crate::{gates, lookups};
@@ -71,6 +71,8 @@ pub struct MockOptions {
     pub catalogue: Catalogue,
     /// How long things take: by default the table that forecasts are made with.
     pub latencies: LatencyTable,
+    /// What the APIs refuse and make: by default the built-in rules.
+    pub rules: RuleBook,
 }
 
 impl Default for MockOptions {
@@ -81,6 +83,7 @@ impl Default for MockOptions {
             partition: Partition::new("aws"),
             catalogue: Catalogue::default(),
             latencies: LatencyTable::default(),
+            rules: RuleBook::default(),
         }
     }
 }
@@ -145,6 +148,10 @@ impl MockCloud {
     /// Returns what can be had in this cloud.
     pub fn catalogue(&self) -> &Catalogue {
         &self.inner.options.catalogue
+    }
+
+    fn rules(&self) -> &RuleBook {
+        &self.inner.options.rules
     }
 
     fn latency(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
@@ -357,9 +364,9 @@ impl Executor for MockCloud {
                 return rules::same_request(thing, object).map(|()| thing.id.clone());
             }
             let call = self.call(&book.world, object, cx)?;
-            rules::check_create(&call)?;
+            self.rules().check_create(&call)?;
             let until = after(now, self.latency(&object.kind, &object.inputs).create);
-            let mut made = rules::make(&call)?.into_things(&call, cx.tags.clone(), now, until);
+            let mut made = self.rules().make(&call)?.into_things(&call, cx.tags.clone(), now, until);
             let id = made.last().map(|thing| thing.id.clone()).unwrap_or_default();
             for thing in made.drain(..) {
                 book.write(now, Effect::Made { thing: Box::new(thing) })?;
@@ -389,8 +396,8 @@ impl Executor for MockCloud {
                 .world
                 .get(&old.uid)
                 .ok_or_else(|| rules::error::gone(&new.kind, old.id.as_deref().unwrap_or("it")))?;
-            rules::check_update(&call, thing)?;
-            let made = rules::remake(&call, thing)?;
+            self.rules().check_update(&call, thing)?;
+            let made = self.rules().remake(&call, thing)?;
             let until = after(now, self.latency(&new.kind, &new.inputs).update);
             let change = Change {
                 address: new.address.clone(),
@@ -429,7 +436,7 @@ impl Executor for MockCloud {
             if !thing.is_alive() {
                 return Ok(true);
             }
-            rules::check_delete(&book.world, thing)?;
+            self.rules().check_delete(&book.world, thing)?;
             let until = after(now, latency);
             book.write(now, Effect::Deleting { uid: object.uid.clone(), until }).map(|()| true)
         });

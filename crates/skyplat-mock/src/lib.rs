@@ -14,7 +14,7 @@
 //! * `simulate` (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
 //!
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
-//! repeat the inputs by name, and there is an `id` and an `arn`.
+//! repeat the inputs by name, and there is an `id` and an `arn`; [`rules`] shows how to give it rules of its own.
 //!
 //! Not here yet: faults, eventual consistency, quotas, things that controllers make out of band, and the conformance
 //! suite that every executor will be run against.
@@ -42,9 +42,9 @@ mod facts;
 mod gates;
 pub mod inspect;
 mod lookups;
-mod names;
+pub mod names;
 mod paper;
-mod rules;
+pub mod rules;
 #[cfg(any(test, feature = "virtual-time"))]
 mod simulate;
 mod store;

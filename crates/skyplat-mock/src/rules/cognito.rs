@@ -1,14 +1,41 @@
 //! Cognito: user pools with clients, domains, brandings and users.
 
 use skyplat_core::executor::ExecError;
+use skyplat_core::object::ObjectKind;
 use skyplat_core::value::Tree;
 
 use super::error::{in_use, invalid};
-use super::{Call, Made};
+use super::{Call, Made, Rules};
 use crate::world::{Thing, World};
 
+/// The rules of Cognito.
+#[derive(Debug)]
+pub(super) struct Cognito;
+
+impl Rules for Cognito {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "cognito"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Judges the inputs of an object of Cognito.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     let domain = call.text("domain");
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     // A prefix of Cognito's own domain may not name AWS's brands.
@@ -31,7 +58,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// Makes an object of Cognito.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let names = call.names();
     let pool = call.find("cognito.user_pool", call.text("user_pool_id"));
     match call.kind() {
@@ -57,12 +84,12 @@ pub(super) fn make(call: &Call<'_>) -> Made {
         }
         "cognito.user_pool_domain" => Made::new(call, call.text("domain")).repeat(&["domain"]),
         "cognito.user" => Made::new(call, call.text("username")).repeat(&["username"]).inside(pool),
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }
 
 /// A pool with a domain stays.
-pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let mut domains = world.of_kind("cognito.user_pool_domain");
     match domains.find(|domain| domain.text("user_pool_id") == Some(&thing.id)) {
         Some(domain) if thing.kind.as_str() == "cognito.user_pool" => Err(in_use(

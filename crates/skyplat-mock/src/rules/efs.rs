@@ -4,13 +4,40 @@ use std::net::Ipv4Addr;
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::ids::Cidr;
+use skyplat_core::object::ObjectKind;
 
 use super::error::{in_use, invalid};
-use super::{Call, Made};
+use super::{Call, Made, Rules};
 use crate::world::{Thing, World};
 
+/// The rules of EFS.
+#[derive(Debug)]
+pub(super) struct Efs;
+
+impl Rules for Efs {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "efs"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Judges the inputs of an object of EFS.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     if call.kind() != "efs.mount_target" {
         return Ok(());
     }
@@ -40,7 +67,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// Makes an object of EFS.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let names = call.names();
     match call.kind() {
         "efs.file_system" => {
@@ -59,12 +86,12 @@ pub(super) fn make(call: &Call<'_>) -> Made {
             });
             Made::new(call, id.clone()).output("id", id).output("ip_address", address.to_string())
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }
 
 /// A file system with mount targets stays.
-pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let mut targets = world.of_kind("efs.mount_target");
     match targets.find(|target| target.text("file_system_id") == Some(&thing.id)) {
         Some(target) if thing.kind.as_str() == "efs.file_system" => {

@@ -3,17 +3,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skyplat_core::executor::{ErrorKind, ExecError};
+use skyplat_core::object::ObjectKind;
 use skyplat_core::object::Placement;
 use skyplat_core::state::Uid;
 
 use super::error::{busy, in_use, invalid};
-use super::{Call, Made, ec2};
+use super::{Call, Made, Rules, ec2};
 use crate::catalogue::ACCOUNT;
 use crate::names::Names;
 use crate::world::{Phase, Thing, World};
 
+/// The rules of EKS.
+#[derive(Debug)]
+pub(super) struct Eks;
+
+impl Rules for Eks {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "eks"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)?;
+        check_create(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
+        check(call)?;
+        check_update(call, old)
+    }
+
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        make(call)
+    }
+}
+
 /// Judges the inputs of an object of EKS.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "eks.cluster" => cluster(call),
         "eks.addon" => addon(call),
@@ -24,7 +53,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// Judges what only a create must heed.
-pub(super) fn check_create(call: &Call<'_>) -> Result<(), ExecError> {
+fn check_create(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "eks.fargate_profile" => alone(call.world, call.text("cluster_name"), call.region()),
         _ => Ok(()),
@@ -134,7 +163,7 @@ fn alone(world: &World, cluster: &str, region: &str) -> Result<(), ExecError> {
 }
 
 /// Judges an update: a cluster goes up one minor version at a time, and never down.
-pub(super) fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
+fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
     if call.kind() != "eks.cluster" {
         return Ok(());
     }
@@ -148,7 +177,7 @@ pub(super) fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError
 }
 
 /// A cluster with Fargate profiles stays, and a profile waits for the others.
-pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let region = thing.placement.region.as_ref().map_or("", |region| region.as_str());
     match thing.kind.as_str() {
         "eks.fargate_profile" => alone(world, thing.text("cluster_name").unwrap_or_default(), region),
@@ -165,7 +194,7 @@ pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError
 }
 
 /// Makes an object of EKS.
-pub(super) fn make(call: &Call<'_>) -> Result<Made, ExecError> {
+fn make(call: &Call<'_>) -> Result<Made, ExecError> {
     if call.kind() == "eks.cluster" {
         return make_cluster(call);
     }
@@ -177,7 +206,7 @@ pub(super) fn make(call: &Call<'_>) -> Result<Made, ExecError> {
         "eks.access_entry" => {
             ("access-entry/role", call.text("principal_arn").rsplit('/').next().unwrap_or_default())
         }
-        _ => return Ok(super::generic(call)),
+        _ => return Ok(Made::generic(call)),
     };
     let arn = call.arn("eks", &format!("{noun}/{cluster}/{name}/{}", call.names().uuid("arn")));
     let mut made = Made::new(call, format!("{cluster}/{name}"))

@@ -1,14 +1,40 @@
 //! Helm releases, and the configuration of the SkyPilot server that one of them brings.
 
 use skyplat_core::executor::{ErrorKind, ExecError};
+use skyplat_core::object::ObjectKind;
 
 use super::error::invalid;
-use super::{Call, Made, k8s};
+use super::{Call, Made, Rules, k8s};
 use crate::crds;
 use crate::world::Thing;
 
+/// The rules of Helm and of the SkyPilot server.
+#[derive(Debug)]
+pub(super) struct Helm;
+
+impl Rules for Helm {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        ["helm", "skypilot"].contains(&kind.service())
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Judges a release, or definitions that are applied alone.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
+    if call.kind() == "skypilot.config" {
+        return check_config(call);
+    }
     if call.container.is_none() {
         return Err(ExecError::new(ErrorKind::Invalid, "a release is inside of a cluster"));
     }
@@ -39,7 +65,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// The server must be installed before it can be configured.
-pub(super) fn check_config(call: &Call<'_>) -> Result<(), ExecError> {
+fn check_config(call: &Call<'_>) -> Result<(), ExecError> {
     if server(call).is_some() {
         return Ok(());
     }
@@ -60,7 +86,7 @@ fn server<'a>(call: &Call<'a>) -> Option<&'a Thing> {
 }
 
 /// Makes a release, definitions, or a configuration.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let namespace = call.text("namespace");
     let namespace_thing =
         call.container.and_then(|cluster| k8s::lookup(call.world, cluster, "Namespace", None, namespace));
@@ -72,6 +98,6 @@ pub(super) fn make(call: &Call<'_>) -> Made {
         "skypilot.config" => {
             Made::new(call, format!("{namespace}/{}", call.text("release"))).inside(server(call))
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }

@@ -1,10 +1,11 @@
 //! IAM: names, documents, policies and what is attached to what.
 
 use skyplat_core::executor::ExecError;
+use skyplat_core::object::ObjectKind;
 use skyplat_core::value::{Tree, resolve::plain_json};
 
 use super::error::{in_use, invalid};
-use super::{Call, Made};
+use super::{Call, Made, Rules};
 use crate::catalogue::ACCOUNT;
 use crate::world::{Thing, World};
 
@@ -13,8 +14,34 @@ const POLICY_SIZE: usize = 6144;
 /// Characters of a trust policy, as accounts are given it.
 const TRUST_SIZE: usize = 2048;
 
+/// The rules of IAM.
+#[derive(Debug)]
+pub(super) struct Iam;
+
+impl Rules for Iam {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "iam"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Judges the inputs of an object of IAM.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "iam.role" => {
             name(call.text("role_name"), 64)?;
@@ -103,7 +130,7 @@ fn policy_exists(call: &Call<'_>, arn: &str) -> Result<(), ExecError> {
 }
 
 /// Makes an object of IAM.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let arn = |resource: String| format!("arn:{}:iam::{ACCOUNT}:{resource}", call.partition);
     match call.kind() {
         "iam.role" => {
@@ -136,7 +163,7 @@ pub(super) fn make(call: &Call<'_>) -> Made {
             let id = arn(format!("role/aws-service-role/{service}/AWSServiceRoleForEC2{name}"));
             Made::new(call, id.clone()).output("arn", id)
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }
 
@@ -145,7 +172,7 @@ fn slashed(path: &str) -> &str {
 }
 
 /// A role with policies and a policy on roles stay: `DeleteConflict`.
-pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let field = match thing.kind.as_str() {
         "iam.role" => "role_name",
         "iam.policy" => "policy_arn",

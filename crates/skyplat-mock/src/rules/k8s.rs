@@ -1,11 +1,12 @@
 //! Kubernetes: the API server of a simulated cluster.
 
 use skyplat_core::executor::{ErrorKind, ExecError};
+use skyplat_core::object::ObjectKind;
 use skyplat_core::tree;
 use skyplat_core::value::{Key, Secret, Tree};
 
 use super::error::{immutable, invalid};
-use super::{Call, Made};
+use super::{Call, Made, Rules};
 use crate::crds;
 use crate::world::{Thing, World};
 
@@ -69,8 +70,31 @@ pub(super) fn namespace<'a>(call: &Call<'a>, name: &str) -> Result<Option<&'a Th
     found.map(Some).ok_or_else(|| invalid("404 NotFound", format!("namespaces \"{name}\" not found")))
 }
 
+/// The rules of a Kubernetes API server.
+#[derive(Debug)]
+pub(super) struct Kubernetes;
+
+impl Rules for Kubernetes {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "k8s"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
+        check(call)?;
+        check_update(call, old)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Judges a manifest.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     let Some(cluster) = call.container else {
         return Err(ExecError::new(ErrorKind::Invalid, "an object of Kubernetes is inside of a cluster"));
     };
@@ -121,7 +145,7 @@ fn immutable_fields(kind: &str) -> &'static [&'static str] {
 }
 
 /// Judges an update: what identifies an object, and a few fields of some kinds, cannot change.
-pub(super) fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
+fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
     let identity = ["kind", "metadata.name", "metadata.namespace"];
     let filled = filled_in(&call.object.inputs);
     let changed = |field: &&&str| old.inputs.at(field) != filled.at(field);
@@ -132,7 +156,7 @@ pub(super) fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError
 }
 
 /// Makes an object: fills in what the server fills in, and gives a token Secret its token.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let names = call.names();
     let (kind, name) = (call.text("kind"), call.text("metadata.name"));
     let namespace_name = call.text("metadata.namespace");

@@ -1,22 +1,46 @@
 //! Small services with names unique in a region: CloudWatch Logs, SQS, EventBridge, Secrets Manager.
 
 use skyplat_core::executor::ExecError;
+use skyplat_core::object::ObjectKind;
 use skyplat_core::value::Tree;
 
 use super::error::invalid;
-use super::{Call, Made};
+use super::{Call, Made, Rules};
 use crate::catalogue::ACCOUNT;
 
 /// For how many days CloudWatch keeps lines.
 const RETENTIONS: &[u64] = &[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
+use crate::world::Thing;
+
+/// The rules of the small services.
+#[derive(Debug)]
+pub(super) struct Regional;
+
+impl Rules for Regional {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        ["logs", "sqs", "events", "secretsmanager"].contains(&kind.service())
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
 
 /// Judges the inputs.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "logs.log_group" => {
-            let days = number(call, "retention_in_days");
+            let days = call.number("retention_in_days");
             if days.is_some_and(|days| !RETENTIONS.contains(&days)) {
                 let message = format!("lines cannot be kept for {} days", days.unwrap_or_default());
                 return Err(invalid("InvalidParameterException", message));
@@ -30,7 +54,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
                 return Err(invalid("InvalidParameterValue", format!("{name:?} is no name of a queue")));
             }
             // A message is kept for a minute to 14 days.
-            match number(call, "message_retention_period") {
+            match call.number("message_retention_period") {
                 Some(seconds) if !(60..=1_209_600).contains(&seconds) => Err(invalid(
                     "InvalidAttributeValue",
                     format!("a message cannot be kept for {seconds} seconds"),
@@ -41,7 +65,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
         "events.rule" => targets(call),
         "secretsmanager.secret" => {
             // A deleted secret can be restored for 7 to 30 days, or not at all.
-            match number(call, "recovery_window_in_days") {
+            match call.number("recovery_window_in_days") {
                 Some(days) if days != 0 && !(7..=30).contains(&days) => Err(invalid(
                     "InvalidParameterException",
                     format!("a recovery window is 0 or 7 to 30 days, not {days}"),
@@ -50,13 +74,6 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
             }
         }
         _ => Ok(()),
-    }
-}
-
-fn number(call: &Call<'_>, path: &str) -> Option<u64> {
-    match call.object.inputs.at(path) {
-        Some(Tree::Number(number)) => number.as_u64(),
-        _ => None,
     }
 }
 
@@ -75,7 +92,7 @@ fn targets(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// Makes an object of one of these services.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let names = call.names();
     match call.kind() {
         "logs.log_group" => {
@@ -100,7 +117,7 @@ pub(super) fn make(call: &Call<'_>) -> Made {
             // Six letters after the name tell a secret from one that had the name before.
             let suffix = names.alphanumeric("arn", 6);
             let arn = call.arn("secretsmanager", &format!("secret:{}-{suffix}", call.text("name")));
-            let length = number(call, "generate_secret_string.password_length").unwrap_or(32);
+            let length = call.number("generate_secret_string.password_length").unwrap_or(32);
             let length = usize::try_from(length.clamp(4, 4096)).unwrap_or(32);
             // One of each kind of character comes first, as `require_each_included_type` wants.
             let what = format!("password {length}");
@@ -110,6 +127,6 @@ pub(super) fn make(call: &Call<'_>) -> Made {
                 .output("password", Tree::Secret(skyplat_core::value::Secret::new(password)))
                 .repeat(&["name"])
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }

@@ -1,12 +1,36 @@
 //! Route 53: private zones and the VPCs that see them.
 
 use skyplat_core::executor::{ErrorKind, ExecError};
+use skyplat_core::object::ObjectKind;
 
 use super::error::invalid;
-use super::{Call, Made};
+use super::{Call, Made, Rules};
+use crate::world::Thing;
+
+/// The rules of Route 53.
+#[derive(Debug)]
+pub(super) struct Route53;
+
+impl Rules for Route53 {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "route53"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
 
 /// Judges the inputs of an object of Route 53.
-pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+fn check(call: &Call<'_>) -> Result<(), ExecError> {
     let name = match call.kind() {
         "route53.zone" => {
             let name = call.text("name");
@@ -43,7 +67,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 /// Makes an object of Route 53.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     match call.kind() {
         "route53.zone" => {
             let id = format!("Z{}", call.names().capitals("id", 20));
@@ -55,6 +79,6 @@ pub(super) fn make(call: &Call<'_>) -> Made {
             Made::new(call, format!("{zone}/{}", call.text("vpc.vpc_id")))
                 .inside(call.find("route53.zone", zone))
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }

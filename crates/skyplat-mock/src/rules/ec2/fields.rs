@@ -8,7 +8,7 @@ use crate::rules::{Call, texts};
 use crate::world::Thing;
 
 /// Judges the inputs of an object of EC2.
-pub(in crate::rules) fn check(call: &Call<'_>) -> Result<(), ExecError> {
+pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "ec2.vpc" => vpc(call),
         "ec2.subnet" => subnet(call),

@@ -3,16 +3,43 @@
 mod fields;
 
 use skyplat_core::executor::ExecError;
+use skyplat_core::object::ObjectKind;
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
 
-pub(super) use fields::check;
+use fields::check;
 
-use super::{Call, Made, error, texts};
+use super::{Call, Made, Rules, error, texts};
 use crate::world::{Thing, World};
 
+/// The rules of EC2.
+#[derive(Debug)]
+pub(super) struct Ec2;
+
+impl Rules for Ec2 {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "ec2"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        check(call)
+    }
+
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        Ok(make(call))
+    }
+}
+
 /// Makes an object of EC2.
-pub(super) fn make(call: &Call<'_>) -> Made {
+fn make(call: &Call<'_>) -> Made {
     let names = call.names();
     let with_id = |prefix: &str| {
         let id = names.ec2(prefix);
@@ -57,12 +84,12 @@ pub(super) fn make(call: &Call<'_>) -> Made {
             let id = call.text("vpc_peering_connection_id");
             Made::new(call, id).output("id", id).inside(call.find("ec2.vpc_peering", id))
         }
-        _ => super::generic(call),
+        _ => Made::generic(call),
     }
 }
 
 /// Refuses to delete what is still used, as EC2 does with `DependencyViolation`.
-pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let id = thing.id.as_str();
     let (code, users): (&str, Vec<&Thing>) = match thing.kind.as_str() {
         // Everything in a VPC must be gone, security groups and gateways included.

@@ -1,0 +1,152 @@
+//! What every API checks alike: the account and region, ids and names that are taken, fields that stay.
+
+use skyplat_core::executor::{Desired, ErrorKind, ExecError, OutputMap};
+use skyplat_core::value::{Address, Key, Tree, paper};
+
+use super::{Call, error};
+use crate::catalogue::ACCOUNT;
+use crate::world::{Thing, World};
+
+/// Returns the thing that an object is inside of.
+pub(crate) fn container<'a>(
+    world: &'a World,
+    address: &Address,
+    outputs: Option<&OutputMap>,
+) -> Result<&'a Thing, ExecError> {
+    let by_arn = outputs.and_then(|outputs| outputs.get("arn")).and_then(Tree::as_str);
+    let thing = match by_arn {
+        Some(arn) => world.things().find(|thing| thing.output("arn") == Some(arn)),
+        None => world.things().find(|thing| thing.address == *address),
+    };
+    thing.filter(|thing| thing.is_active()).ok_or_else(|| {
+        ExecError::new(ErrorKind::Unreachable, format!("{address} does not answer"))
+            .hint("what is inside of it can be reached only while it is there")
+    })
+}
+
+/// The same uid again is the same request: its answer is the thing that is there, unless it asks for something else.
+pub(crate) fn same_request(thing: &Thing, object: &Desired) -> Result<(), ExecError> {
+    let kept = |(key, value): (&Key, &Tree)| match key {
+        Key::Literal(key) => contains(thing.inputs.get(key), value),
+        Key::Text(_) => false,
+    };
+    if object.inputs.as_map().is_some_and(|map| map.iter().all(kept)) {
+        return Ok(());
+    }
+    Err(error::invalid(
+        "IdempotentParameterMismatch",
+        format!("{} was already asked for with other parameters", thing.id),
+    ))
+}
+
+/// Returns whether `have` holds all that `want` says; a server may have added fields.
+fn contains(have: Option<&Tree>, want: &Tree) -> bool {
+    match (have, want) {
+        (Some(have), Tree::Map(want)) => want.iter().all(|(key, value)| match key {
+            Key::Literal(key) => contains(have.get(key), value),
+            Key::Text(_) => false,
+        }),
+        (have, want) => have == Some(want),
+    }
+}
+
+/// Nothing that is still a reference can be sent.
+pub(super) fn check_ground(call: &Call<'_>) -> Result<(), ExecError> {
+    if call.object.inputs.is_ground() {
+        return Ok(());
+    }
+    Err(ExecError::new(ErrorKind::Invalid, "its inputs hold a value that is not known"))
+}
+
+/// There is one account, and it has some regions.
+pub(super) fn check_place(call: &Call<'_>) -> Result<(), ExecError> {
+    let account = call.object.placement.account.as_str();
+    if account != ACCOUNT {
+        let message = format!("the account {account} is another one than this cloud's {ACCOUNT}");
+        return Err(ExecError::new(ErrorKind::Denied, message).code("AccessDenied"));
+    }
+    let region = call.region();
+    if region.is_empty() || call.catalogue.regions.contains(region) {
+        return Ok(());
+    }
+    Err(error::invalid("InvalidRegion", format!("there is no region {region}")))
+}
+
+/// No two things of one kind have one natural key in one place.
+pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
+    let object = call.object;
+    // Another stack may have made the account's service-linked role; asking again gives the same one.
+    let Some(key) = object.natural_key.as_ref().filter(|_| call.kind() != "iam.service_linked_role") else {
+        return Ok(());
+    };
+    let twin = call.world.of_kind(call.kind()).find(|thing| {
+        thing.natural_key.as_ref() == Some(key)
+            && thing.placement.account == object.placement.account
+            && thing.placement.region == object.placement.region
+            && call.container.is_none_or(|container| thing.lives_in.contains(&container.uid))
+    });
+    twin.map_or(Ok(()), |twin| Err(error::twin(&twin.kind, &paper::display(key).to_string())))
+}
+
+/// Fields that an API cannot change in place.
+const IMMUTABLE: &[(&str, &[&str])] = &[
+    ("ec2.vpc", &["cidr_block"]),
+    ("ec2.subnet", &["vpc_id", "cidr_block", "availability_zone"]),
+    ("ec2.internet_gateway", &["vpc_id"]),
+    ("ec2.eip", &["domain"]),
+    ("ec2.nat_gateway", &["subnet_id", "allocation_id"]),
+    ("ec2.route_table", &["vpc_id"]),
+    ("ec2.route", &["route_table_id", "destination_cidr_block"]),
+    ("ec2.route_table_association", &["subnet_id"]),
+    ("ec2.security_group", &["vpc_id", "group_name", "description"]),
+    ("ec2.vpc_endpoint", &["vpc_id", "service_name", "vpc_endpoint_type"]),
+    ("ec2.vpc_peering", &["vpc_id", "peer_vpc_id", "peer_owner_id", "peer_region"]),
+    ("iam.role", &["role_name", "path"]),
+    ("iam.policy", &["policy_name", "path", "description"]),
+    ("iam.policy_attachment", &["role_name", "policy_arn"]),
+    ("iam.oidc_provider", &["url"]),
+    ("eks.cluster", &["name", "role_arn", "kubernetes_network_config", "bootstrap_self_managed_addons"]),
+    ("eks.addon", &["cluster_name", "name"]),
+    (
+        "eks.fargate_profile",
+        &["cluster_name", "fargate_profile_name", "pod_execution_role_arn", "subnets", "selectors"],
+    ),
+    ("eks.access_entry", &["cluster_name", "principal_arn", "type"]),
+    ("efs.file_system", &["encrypted", "performance_mode"]),
+    ("efs.mount_target", &["file_system_id", "subnet_id"]),
+    ("route53.zone", &["name", "vpc", "hosted_zone_config.private_zone"]),
+    ("route53.zone_association", &["hosted_zone_id", "vpc"]),
+    ("cognito.user_pool", &["username_attributes"]),
+    ("cognito.user_pool_client", &["user_pool_id", "generate_secret"]),
+    ("cognito.user_pool_domain", &["domain", "user_pool_id"]),
+    ("cognito.user", &["user_pool_id", "username"]),
+    ("secretsmanager.secret", &["name"]),
+    ("logs.log_group", &["log_group_name"]),
+    ("sqs.queue", &["queue_name"]),
+    ("events.rule", &["name"]),
+    ("helm.release", &["name", "namespace"]),
+];
+
+pub(super) fn check_immutable(call: &Call<'_>, old: &Thing) -> Result<(), ExecError> {
+    let fields =
+        IMMUTABLE.iter().find(|(kind, _)| *kind == call.kind()).map_or(&[][..], |(_, fields)| fields);
+    for field in fields {
+        let (was, is) = (old.inputs.at(field), call.object.inputs.at(field));
+        if was.map(unordered) != is.map(unordered) {
+            return Err(error::immutable(&old.kind, field));
+        }
+    }
+    Ok(())
+}
+
+/// Returns a list in an order of its own, so that the order in which it was sent does not count.
+fn unordered(tree: &Tree) -> Tree {
+    match tree {
+        Tree::List(items) => {
+            let mut items = items.clone();
+            items.sort_by_key(|item| paper::show(item).to_string());
+            Tree::List(items)
+        }
+        other => other.clone(),
+    }
+}
