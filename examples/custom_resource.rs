@@ -5,9 +5,11 @@
 //! ```
 //!
 //! Top to bottom: the objects (what the store's API takes), the resource (what a person names, lowered to objects), the
-//! executor (what talks to the store), and the platform with all of it: plan, apply, an edit, destroy. The bucket's
-//! policy names the role that the platform makes for the tenant; the key that the store makes for the bucket goes into
-//! a Secret in the tenant's namespace. Nothing says in which order: it follows from who refers to whom.
+//! rules (what the store's API refuses and makes, for the simulated cloud) with how long it takes, the executor (what
+//! talks to the store), and the platform with all of it: a rehearsal on the simulated cloud alone, then with the store
+//! plan, apply, an edit, destroy. The bucket's policy names the role that the platform makes for the tenant; the key that
+//! the store makes for the bucket goes into a Secret in the tenant's namespace. Nothing says in which order: it follows
+//! from who refers to whom.
 #![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
 
 use std::collections::BTreeMap;
@@ -16,17 +18,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use skyplat::engine::StepOutcome;
 use skyplat::executor::{
     Created, Deleted, Desired, ErrorKind, ExecError, Observed, Op, OutputMap, Recorded, async_trait,
     output_map,
 };
 use skyplat::graph::{LowerError, Lowering};
 use skyplat::ids::Region;
+use skyplat::mock::rules::{Call, Made, RuleBook, Rules};
+use skyplat::mock::world::{Thing, World};
 use skyplat::mock::{MockCloud, MockOptions, simulate};
 use skyplat::object::iam::{PolicyDocument, Principal, Statement};
 use skyplat::object::k8s::K8sObject;
 use skyplat::object::{FieldRules, Normal, Object, ObjectKind};
-use skyplat::plan::{Action, PlanOptions};
+use skyplat::plan::{Action, Latency, LatencyTable, PlanOptions};
 use skyplat::prelude::*;
 use skyplat::resource::data_plane::DataPlane;
 use skyplat::state::{Stack, StoreSession, Uid};
@@ -143,6 +148,76 @@ impl Resource for Bucket {
         cx.object("key", key).within(&tenant.cluster.container).add()?;
         Ok(BucketOutputs { arn })
     }
+}
+
+// ---- The rules: what the store's API refuses and makes, so that a platform can be rehearsed without the store. ----
+
+/// The rules of the store, for the simulated cloud. That a name is taken once it checks by itself, by the natural key.
+#[derive(Debug)]
+struct StoreRules;
+
+impl StoreRules {
+    fn refuse(code: &str, message: String) -> ExecError {
+        ExecError::new(ErrorKind::Invalid, message).code(code)
+    }
+
+    fn check(call: &Call<'_>) -> Result<(), ExecError> {
+        let name = call.text("bucket");
+        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        if call.kind() == S3Bucket::KIND && !((3..=63).contains(&name.len()) && name.chars().all(known)) {
+            return Err(Self::refuse("InvalidBucketName", format!("{name:?} is no name of a bucket")));
+        }
+        if call.kind() == S3BucketPolicy::KIND && call.find(S3Bucket::KIND, name).is_none() {
+            return Err(Self::refuse("NoSuchBucket", format!("there is no bucket {name}")));
+        }
+        Ok(())
+    }
+}
+
+impl Rules for StoreRules {
+    fn judges(&self, kind: &ObjectKind) -> bool {
+        kind.service() == "s3"
+    }
+
+    fn check_create(&self, call: &Call<'_>) -> Result<(), ExecError> {
+        Self::check(call)
+    }
+
+    fn check_update(&self, call: &Call<'_>, _: &Thing) -> Result<(), ExecError> {
+        Self::check(call)
+    }
+
+    /// A bucket that has a policy stays: what is inside of it goes first.
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        let mut policies = world.of_kind(S3BucketPolicy::KIND);
+        match policies.find(|policy| policy.text("bucket") == Some(&thing.id)) {
+            Some(_) if thing.kind.as_str() == S3Bucket::KIND => Err(ExecError::new(
+                ErrorKind::DependencyViolation,
+                format!("{} still has a policy", thing.id),
+            )
+            .code("BucketInUse")),
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
+        let name = call.text("bucket");
+        if call.kind() == S3BucketPolicy::KIND {
+            return Ok(Made::new(call, format!("{name}/policy")).inside(call.find(S3Bucket::KIND, name)));
+        }
+        let outputs = S3BucketOutputs {
+            bucket: name.to_owned(),
+            arn: format!("arn:aws:s3:::{name}"),
+            key: call.names().secret("key", 32),
+        };
+        Made::typed(call, name, &outputs)
+    }
+}
+
+/// How long the store takes: for forecasts and the simulated cloud alike.
+fn latencies() -> LatencyTable {
+    let bucket = Latency { create: 2.0, delete: 3.0, update: 1.0 };
+    LatencyTable::default().with(S3Bucket::KIND, bucket, "measured on our store, the slowest of 20")
 }
 
 // ---- The executor: what talks to the store. This store is a map; yours has an API. ----
@@ -277,12 +352,14 @@ hub:
     data_planes: [{name: team-a}]
 ";
 
+const BUCKET: &str = "sp-dev-team-a";
+
 /// Builds the platform with a bucket for team-a.
-fn platform(versioning: bool) -> Result<ResourceGraph, Failure> {
+fn platform(bucket: &str, versioning: bool) -> Result<ResourceGraph, Failure> {
     let config = parse_config("platform.yaml", CONFIG, Target::Simulated)?.config;
     let mut graph = build_platform(&config, "dev")?;
     let bucket = Bucket {
-        name: "sp-dev-team-a".into(),
+        name: bucket.into(),
         region: Region::new("us-west-2"),
         versioning,
         tenant: graph.handle("hub/data-plane/team-a")?,
@@ -304,7 +381,7 @@ async fn bring(
         }
         None => Description::default(),
     };
-    let options = PlanOptions { destroy: wanted.is_none(), ..PlanOptions::default() };
+    let options = PlanOptions { destroy: wanted.is_none(), latencies: latencies(), ..PlanOptions::default() };
     let observed = workspace.observe(session.state(), &Control::new(), &mut unwatched()).await?;
     let prepared = workspace.plan(description, session.state(), observed, &options)?;
     let is_ours = |address: &Address| address.is_within(&"hub/bucket".into());
@@ -315,12 +392,43 @@ async fn bring(
     }
     let report = workspace.apply(&prepared, session, &Control::new(), &mut unwatched()).await?;
     match report.failed().next() {
-        Some(step) => Err(format!("{} failed: {:?}", step.address, step.outcome).into()),
+        Some(step) => match &step.outcome {
+            StepOutcome::Failed { error, .. } => Err(format!("{}: {error}", step.address).into()),
+            other => Err(format!("{}: {other:?}", step.address).into()),
+        },
         None => Ok(prepared.plan.steps.iter().filter(|step| step.action.is_change()).count()),
     }
 }
 
+/// Begins a state in memory.
+async fn begin(workspace: &Workspace) -> Result<Box<dyn StoreSession>, Failure> {
+    let stack = Stack { name: "dev".into(), id: "0123456789abcdef".into() };
+    let fresh = State::new(stack, DigestKey::new([7; 32]));
+    Ok(workspace.lock(fresh, &workspace.owner("you", "apply")).await?)
+}
+
+/// Tries it all without the store: what the store would refuse is refused here, before anything real is touched.
+async fn rehearse() -> Result<(), Failure> {
+    let rules = RuleBook::default().with(StoreRules);
+    let cloud = MockCloud::in_memory(MockOptions { rules, latencies: latencies(), ..MockOptions::default() });
+    let workspace = Workspace::simulated("dev", &cloud);
+    let mut session = begin(&workspace).await?;
+
+    println!("A rehearsal with a slip in the name:");
+    let refused = bring(&workspace, session.as_mut(), Some(&platform("Team_A", false)?)).await;
+    let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    println!("  {error}");
+    expect(error.contains("no name of a bucket"), "the rules refuse the name")?;
+
+    println!("A rehearsal with the right name:");
+    bring(&workspace, session.as_mut(), Some(&platform(BUCKET, false)?)).await?;
+    expect(cloud.world().of_kind(S3Bucket::KIND).count() == 1, "the simulated cloud has the bucket")?;
+    bring(&workspace, session.as_mut(), None).await?;
+    expect(cloud.world().is_empty(), "the rehearsal leaves nothing")
+}
+
 async fn run() -> Result<(), Failure> {
+    rehearse().await?;
     let (cloud, store) = (MockCloud::in_memory(MockOptions::default()), ObjectStore::default());
     let workspace = Workspace {
         // The first executor that takes a kind gets it: our own store before the simulated cloud.
@@ -330,15 +438,13 @@ async fn run() -> Result<(), Failure> {
         ),
         ..Workspace::simulated("dev", &cloud)
     };
-    let stack = Stack { name: "dev".into(), id: "0123456789abcdef".into() };
-    let fresh = State::new(stack, DigestKey::new([7; 32]));
-    let mut session = workspace.lock(fresh, &workspace.owner("you", "apply")).await?;
+    let mut session = begin(&workspace).await?;
 
     println!("A platform with a bucket:");
-    let changed = bring(&workspace, session.as_mut(), Some(&platform(false)?)).await?;
+    let changed = bring(&workspace, session.as_mut(), Some(&platform(BUCKET, false)?)).await?;
     let outputs = workspace.outputs(session.state(), false, &Control::new()).await?;
     println!("{changed} changes; team_a_bucket is {:?}", outputs["team_a_bucket"]);
-    if let Some((_, policy)) = &store.buckets()["sp-dev-team-a"].policy {
+    if let Some((_, policy)) = &store.buckets()[BUCKET].policy {
         println!("its policy is for {}", paper::display(policy)["Statement"][0]["Principal"]["AWS"]);
     }
 
@@ -349,12 +455,12 @@ async fn run() -> Result<(), Failure> {
     expect(!recorded.contains("key of"), "the state does not hold the key")?;
 
     println!("The same again:");
-    let changed = bring(&workspace, session.as_mut(), Some(&platform(false)?)).await?;
+    let changed = bring(&workspace, session.as_mut(), Some(&platform(BUCKET, false)?)).await?;
     expect(changed == 0, "a second plan is empty")?;
     println!("  nothing to do");
 
     println!("With versioning:");
-    let changed = bring(&workspace, session.as_mut(), Some(&platform(true)?)).await?;
+    let changed = bring(&workspace, session.as_mut(), Some(&platform(BUCKET, true)?)).await?;
     println!("{changed} change");
 
     println!("Destroy:");

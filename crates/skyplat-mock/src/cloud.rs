@@ -155,8 +155,7 @@ impl MockCloud {
     }
 
     fn latency(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
-        let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
-        self.inner.options.latencies.get(kind, name)
+        self.inner.options.latencies.of(kind, inputs)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

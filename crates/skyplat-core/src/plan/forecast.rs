@@ -14,7 +14,7 @@ pub(super) fn seconds(
     node: &ObjectNode,
     nothing_to_delete: bool,
 ) -> f64 {
-    let latency = || -> Latency { table.get(&node.kind, node.name()) };
+    let latency = || -> Latency { table.of(&node.kind, &node.inputs) };
     match (part, step.action) {
         (Part::Make, Action::Create | Action::Replace | Action::Wait) => latency().create,
         (Part::Make, Action::Update) => latency().update,

@@ -1,13 +1,15 @@
 //! [`LatencyTable`]: how long operations take, by kind, for forecasts and for the simulated cloud.
 //!
 //! The built-in table is data (`data/latencies.json`): seconds until usable `[create, delete, update]` by `kind` or
-//! `kind:name`. It decides nothing but forecasts and which of two ready tasks goes first.
+//! `kind:name`, for an object of Kubernetes also by `k8s.object/Kind`. It decides nothing but forecasts and which of two
+//! ready tasks goes first. An embedder adds lines for kinds of its own.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use crate::object::ObjectKind;
+use crate::value::Tree;
 
 const BUILT_IN: &str = include_str!("../../data/latencies.json");
 
@@ -37,10 +39,20 @@ pub enum LatencyError {
 }
 
 /// Latencies by kind.
+///
+/// ```
+/// use skyplat_core::plan::{Latency, LatencyTable};
+///
+/// let bucket = Latency { create: 2.0, delete: 3.0, update: 1.0 };
+/// let table = LatencyTable::default().with("s3.bucket", bucket, "measured in us-west-2, 20 runs");
+/// assert_eq!(table.get(&"s3.bucket".into(), Some("logs")), bucket);
+/// assert_eq!(table.source("s3.bucket"), Some("measured in us-west-2, 20 runs"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatencyTable {
     default: Latency,
     lines: BTreeMap<String, Latency>,
+    sources: BTreeMap<String, String>,
 }
 
 impl Default for LatencyTable {
@@ -71,7 +83,34 @@ impl LatencyTable {
             lines.insert(key, latency);
         }
         let default = lines.remove("default").unwrap_or(Latency { create: 1.0, delete: 1.0, update: 1.0 });
-        Ok(Self { default, lines })
+        Ok(Self { default, lines, sources: BTreeMap::new() })
+    }
+
+    /// Adds a line, or puts it in the place of the one that is there. The key is a kind (`s3.bucket`), or a kind and the
+    /// name of one object (`s3.bucket:logs`). The source says where the numbers are from: a measurement, a document.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, latency: Latency, source: impl Into<String>) -> Self {
+        let key = key.into();
+        self.sources.insert(key.clone(), source.into());
+        self.lines.insert(key, latency);
+        self
+    }
+
+    /// Returns where the numbers of a line are from; none for a line that does not say.
+    pub fn source(&self, key: &str) -> Option<&str> {
+        self.sources.get(key).map(String::as_str)
+    }
+
+    /// Returns the latencies of an object by its inputs: as [`Self::get`] by the input `name` or `metadata.name`, and
+    /// between name and kind by the `kind` of a manifest (`k8s.object/Namespace`).
+    pub fn of(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
+        let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
+        let named = name.and_then(|name| self.lines.get(&format!("{kind}:{name}")));
+        let manifest = || {
+            let noun = inputs.get("kind").and_then(Tree::as_str).filter(|_| kind.as_str() == "k8s.object")?;
+            self.lines.get(&format!("{kind}/{noun}"))
+        };
+        named.or_else(manifest).copied().unwrap_or_else(|| self.get(kind, None))
     }
 
     /// Returns the latencies of an object: by kind and name, else by kind, else for a gate by `gate`, else the default.
@@ -104,6 +143,31 @@ mod tests {
         let table = LatencyTable::from_json(r#"{"_":"x","a.b":[5,6],"a.c":[5,6,7]}"#).unwrap();
         assert!((table.get(&"a.b".into(), None).update - 1.0).abs() < 1e-9);
         assert!((table.get(&"a.c".into(), None).update - 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_manifest_is_looked_up_by_name_then_by_its_own_kind_then_by_kind() {
+        let line = |create| Latency { create, delete: 1.0, update: 1.0 };
+        let table = LatencyTable::from_json(r#"{"k8s.object":[1,1],"demo.thing":[2,2]}"#)
+            .unwrap()
+            .with("k8s.object/Namespace", line(3.0), "a cluster")
+            .with("k8s.object:kube-public", line(4.0), "a cluster");
+        let create = |kind: &str, noun: &str, name: &str| {
+            let inputs = crate::tree!({ "kind": noun, "metadata": { "name": name } });
+            table.of(&kind.into(), &inputs).create.to_string()
+        };
+        assert_eq!(create("k8s.object", "Namespace", "kube-public"), "4");
+        assert_eq!(create("k8s.object", "Namespace", "team"), "3");
+        assert_eq!(create("k8s.object", "ConfigMap", "team"), "1");
+        assert_eq!(create("demo.thing", "Namespace", "team"), "2", "the field `kind` is a manifest's alone");
+    }
+
+    #[test]
+    fn a_line_of_ones_own_replaces_the_one_that_is_there() {
+        let slow = Latency { create: 900.0, delete: 300.0, update: 600.0 };
+        let table = LatencyTable::default().with("eks.cluster", slow, "a slow day");
+        assert_eq!(table.get(&"eks.cluster".into(), Some("c")), slow);
+        assert_eq!((table.source("eks.cluster"), table.source("ec2.vpc")), (Some("a slow day"), None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod account;
 mod network;
 mod objects;
+mod own;
 
 use skyplat_core::value::Tree;
 
