@@ -24,11 +24,14 @@ use skyplat_core::value::Tree;
 use crate::catalogue::Catalogue;
 use crate::rules::{self, Call, RuleBook};
 use crate::store::{Store, WorldError, WorldFile};
-use crate::world::{Change, Effect, Moment, Record, Thing, World};
+use crate::world::{Change, Effect, Moment, Phase, Record, Thing, World};
 use crate::{gates, lookups};
 
 /// How long a call takes that only looks.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// The end of what does not go on by itself: somebody has to do it, or something has to come first.
+const NEVER: Moment = Moment::MAX;
 
 /// How often a gate looks again.
 const POLL: Duration = Duration::from_secs(2);
@@ -189,26 +192,48 @@ impl MockCloud {
         Ok(Call { world, catalogue, partition, object, container })
     }
 
-    /// Waits until what is under way with a thing is done. None when it is gone by then.
+    /// Returns when work on a thing will be done that takes so many seconds.
+    fn done_at(&self, world: &World, thing: &Thing, now: Moment, latency: f64) -> Moment {
+        let rules = self.rules().of(&thing.kind);
+        let waits = rules.is_done_by_the_caller(&thing.kind) || rules.pending(world, thing).is_some();
+        if waits { NEVER } else { after(now, latency) }
+    }
+
+    /// Waits until what is under way with a thing is done, or does not go on by itself. None when it is gone by then.
     async fn settled(&self, cx: &Op, uid: &Uid) -> Result<Option<Thing>, ExecError> {
         loop {
             let (thing, now) = self.at_present(|book, now| (book.world.get(uid).cloned(), now));
             let Some(thing) = thing else { return Ok(None) };
             match thing.phase.until() {
-                None => return Ok(Some(thing)),
+                None | Some(NEVER) => return Ok(Some(thing)),
                 Some(until) => self.wait_until(cx, until, now).await?,
             }
         }
     }
 
-    /// Waits until a thing is usable, and writes that down.
+    /// Waits until a thing is usable, and writes that down. What does not go on by itself is done here: a release whose
+    /// install was cut off is installed by the next one who needs it.
     async fn usable(&self, cx: &Op, uid: &Uid) -> Result<Thing, ExecError> {
         let thing = self.settled(cx, uid).await?.filter(Thing::is_alive);
         let thing = thing.ok_or_else(|| {
             ExecError::new(ErrorKind::Fatal, "it was deleted by someone else while it was being made")
         })?;
+        if thing.phase.until() == Some(NEVER) {
+            self.poll(cx, |world| self.rules().of(&thing.kind).pending(world, world.get(uid)?)).await?;
+            let Latency { create, update, .. } = self.latency(&thing.kind, &thing.inputs);
+            let is_new = matches!(thing.phase, Phase::Creating { .. });
+            self.wait(cx, seconds(if is_new { create } else { update })).await?;
+        }
         self.at_present(|book, now| book.write(now, Effect::Ready { uid: uid.clone() }))?;
         Ok(thing)
+    }
+
+    /// Waits until a thing whose deletion was asked for is gone.
+    async fn gone(&self, cx: &Op, uid: &Uid) -> Result<(), ExecError> {
+        let Some(thing) = self.settled(cx, uid).await? else { return Ok(()) };
+        self.poll(cx, |world| self.rules().of(&thing.kind).lingers(world, world.get(uid)?)).await?;
+        self.wait(cx, seconds(self.latency(&thing.kind, &thing.inputs).delete)).await?;
+        self.at_present(|book, now| book.write(now, Effect::Gone { uid: uid.clone() }))
     }
 
     /// Asks a question of the world every few seconds until the answer is yes.
@@ -331,7 +356,7 @@ impl Executor for MockCloud {
             // What is being deleted is neither there nor gone yet, and still in the way: a look waits for the end of it.
             let is_alive = |book: &mut Book, _| book.world.get(&object.uid).is_none_or(Thing::is_alive);
             if !self.at_present(is_alive)
-                && let Err(error) = self.settled(cx, &object.uid).await
+                && let Err(error) = self.gone(cx, &object.uid).await
             {
                 let error = ExecError { kind: ErrorKind::Unreachable, ..error };
                 return objects.iter().map(|_| Err(error.clone())).collect();
@@ -347,7 +372,10 @@ impl Executor for MockCloud {
         cx.permit(object.kind.service()).await;
         self.wait(cx, LOOK).await?;
         self.at_present(|book, _| self.call(&book.world, object, cx).map(|_| ()))?;
-        let found = self.settled(cx, &object.uid).await?;
+        let found = match self.settled(cx, &object.uid).await? {
+            Some(thing) if thing.phase.until() == Some(NEVER) => Some(self.usable(cx, &object.uid).await?),
+            found => found,
+        };
         Ok(found.map(|thing| Created { id: thing.id, outputs: thing.outputs }))
     }
 
@@ -364,9 +392,13 @@ impl Executor for MockCloud {
             }
             let call = self.call(&book.world, object, cx)?;
             self.rules().check_create(&call)?;
-            let until = after(now, self.latency(&object.kind, &object.inputs).create);
-            let mut made = self.rules().make(&call)?.into_things(&call, cx.tags.clone(), now, until);
-            let id = made.last().map(|thing| thing.id.clone()).unwrap_or_default();
+            let mut made = self.rules().make(&call)?.into_things(&call, cx.tags.clone(), now);
+            let mut id = String::new();
+            if let Some(asked) = made.last_mut() {
+                id.clone_from(&asked.id);
+                let latency = self.latency(&object.kind, &object.inputs).create;
+                asked.phase = Phase::Creating { until: self.done_at(&book.world, asked, now, latency) };
+            }
             for thing in made.drain(..) {
                 book.write(now, Effect::Made { thing: Box::new(thing) })?;
             }
@@ -397,7 +429,8 @@ impl Executor for MockCloud {
                 .ok_or_else(|| rules::error::gone(&new.kind, old.id.as_deref().unwrap_or("it")))?;
             self.rules().check_update(&call, thing)?;
             let made = self.rules().remake(&call, thing)?;
-            let until = after(now, self.latency(&new.kind, &new.inputs).update);
+            let latency = self.latency(&new.kind, &new.inputs).update;
+            let until = self.done_at(&book.world, thing, now, latency);
             let change = Change {
                 address: new.address.clone(),
                 inputs: made.inputs,
@@ -436,7 +469,8 @@ impl Executor for MockCloud {
                 return Ok(true);
             }
             self.rules().check_delete(&book.world, thing)?;
-            let until = after(now, latency);
+            let stays = self.rules().of(&thing.kind).lingers(&book.world, thing).is_some();
+            let until = if stays { NEVER } else { after(now, latency) };
             book.write(now, Effect::Deleting { uid: object.uid.clone(), until }).map(|()| true)
         });
         match asked {
@@ -451,7 +485,7 @@ impl Executor for MockCloud {
             Ok(false) => return Ok(Deleted::Deleted),
             Ok(true) => {}
         }
-        self.settled(cx, &object.uid).await?;
+        self.gone(cx, &object.uid).await?;
         self.at_present(|book, now| book.write(now, Effect::Gone { uid: object.uid.clone() }))?;
         Ok(Deleted::Deleted)
     }

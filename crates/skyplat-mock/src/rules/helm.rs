@@ -1,4 +1,10 @@
 //! Helm releases, and the configuration of the SkyPilot server that one of them brings.
+//!
+//! What a killed install leaves is a release in `pending-install` that nobody works at. An executor may not report it as
+//! made, since it does not work, nor as not there, since a destroy would then leave it behind. So `find` (and `create` with
+//! the same uid) does what a person would: it clears the remains away and installs the release again, with the chart and the
+//! values that the release itself remembers; `delete` uninstalls it as it is. Anybody else who wants the name hears that
+//! `another operation (install/upgrade/rollback) is in progress`.
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::object::ObjectKind;
@@ -27,6 +33,12 @@ impl Rules for Helm {
 
     fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
         Ok(make(call))
+    }
+
+    /// Helm is a program of ours, not a service: a release whose install was cut off is `pending-install` until somebody
+    /// clears it away (helm/helm#10323), and Helm itself would refuse to go on with it.
+    fn is_done_by_the_caller(&self, kind: &ObjectKind) -> bool {
+        kind.as_str() == "helm.release"
     }
 }
 

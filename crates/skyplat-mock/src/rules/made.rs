@@ -95,7 +95,6 @@ impl Made {
         call: &Call<'_>,
         tags: BTreeMap<String, String>,
         now: Moment,
-        until: Moment,
     ) -> Vec<Thing> {
         let object = call.object;
         let asked = Thing {
@@ -110,7 +109,7 @@ impl Made {
             tags,
             lives_in: self.lives_in,
             created_at: now,
-            phase: Phase::Creating { until },
+            phase: Phase::Ready,
         };
         let beside = self.beside.into_iter().map(|thing| Thing { created_at: now, ..thing });
         beside.chain([asked]).collect()

@@ -85,7 +85,20 @@ pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
             && thing.placement.region == object.placement.region
             && call.container.is_none_or(|container| thing.lives_in.contains(&container.uid))
     });
-    twin.map_or(Ok(()), |twin| Err(error::twin(&twin.kind, &paper::display(key).to_string())))
+    let Some(twin) = twin else { return Ok(()) };
+    let key = paper::display(key).to_string();
+    if !twin.is_alive() {
+        // It still has the name, and will not for long.
+        let twin = error::twin(&twin.kind, &key);
+        let message = format!("{}, which is being deleted", twin.message);
+        return Err(ExecError { kind: ErrorKind::Busy, message, hint: None, ..twin });
+    }
+    if twin.kind.as_str() == "helm.release" && !twin.is_active() {
+        // helm/helm#8987: whoever installs, dead or alive, the release is `pending-install`, and Helm takes nobody else.
+        let message = format!("{key}: another operation (install/upgrade/rollback) is in progress");
+        return Err(error::busy("pending-install", message));
+    }
+    Err(error::twin(&twin.kind, &key))
 }
 
 /// Fields that an API cannot change in place.
