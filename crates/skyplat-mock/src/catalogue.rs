@@ -1,14 +1,16 @@
 //! [`Catalogue`]: what can be had in the simulated account.
 //!
 //! It knows what the platform names (regions and zones, managed policies, Kubernetes versions, addons, charts) and a
-//! few things beside, and refuses the rest, so that a name with a slip in it fails here and not in a real account. Plain
-//! data: an embedder adds its own charts and policies.
+//! few things beside, and refuses the rest, so that a name with a slip in it fails here and not in a real account. It
+//! knows the account's quotas too. Plain data: an embedder adds its own charts and policies, and raises quotas.
 
 use std::collections::BTreeSet;
 
 use skyplat_core::config::regions::known_regions;
 use skyplat_core::facts::Zone;
 use skyplat_core::ids::ZoneName;
+
+use crate::quotas::Quotas;
 
 /// The simulated account.
 pub const ACCOUNT: &str = "123456789012";
@@ -32,6 +34,8 @@ pub struct Catalogue {
     pub instance_families: BTreeSet<String>,
     /// The newest AL2023 AMI release.
     pub ami_release: String,
+    /// How many things of a kind there may be.
+    pub quotas: Quotas,
 }
 
 const MANAGED_POLICIES: &[&str] = &[
@@ -148,6 +152,7 @@ impl Default for Catalogue {
             charts: set(CHARTS),
             instance_families: INSTANCE_FAMILIES.split_whitespace().map(str::to_owned).collect(),
             ami_release: "v20261110".into(),
+            quotas: Quotas::default(),
         }
     }
 }

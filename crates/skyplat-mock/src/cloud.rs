@@ -228,14 +228,6 @@ impl MockCloud {
         Ok(thing)
     }
 
-    /// Waits until a thing whose deletion was asked for is gone.
-    async fn gone(&self, cx: &Op, uid: &Uid) -> Result<(), ExecError> {
-        let Some(thing) = self.settled(cx, uid).await? else { return Ok(()) };
-        self.poll(cx, |world| self.rules().of(&thing.kind).lingers(world, world.get(uid)?)).await?;
-        self.wait(cx, seconds(self.latency(&thing.kind, &thing.inputs).delete)).await?;
-        self.at_present(|book, now| book.write(now, Effect::Gone { uid: uid.clone() }))
-    }
-
     /// Asks a question of the world every few seconds until the answer is yes.
     async fn poll(
         &self,
@@ -356,7 +348,7 @@ impl Executor for MockCloud {
             // What is being deleted is neither there nor gone yet, and still in the way: a look waits for the end of it.
             let is_alive = |book: &mut Book, _| book.world.get(&object.uid).is_none_or(Thing::is_alive);
             if !self.at_present(is_alive)
-                && let Err(error) = self.gone(cx, &object.uid).await
+                && let Err(error) = self.settled(cx, &object.uid).await
             {
                 let error = ExecError { kind: ErrorKind::Unreachable, ..error };
                 return objects.iter().map(|_| Err(error.clone())).collect();
@@ -469,8 +461,7 @@ impl Executor for MockCloud {
                 return Ok(true);
             }
             self.rules().check_delete(&book.world, thing)?;
-            let stays = self.rules().of(&thing.kind).lingers(&book.world, thing).is_some();
-            let until = if stays { NEVER } else { after(now, latency) };
+            let until = after(now, latency);
             book.write(now, Effect::Deleting { uid: object.uid.clone(), until }).map(|()| true)
         });
         match asked {
@@ -485,7 +476,7 @@ impl Executor for MockCloud {
             Ok(false) => return Ok(Deleted::Deleted),
             Ok(true) => {}
         }
-        self.gone(cx, &object.uid).await?;
+        self.settled(cx, &object.uid).await?;
         self.at_present(|book, now| book.write(now, Effect::Gone { uid: object.uid.clone() }))?;
         Ok(Deleted::Deleted)
     }

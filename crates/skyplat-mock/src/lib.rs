@@ -16,7 +16,7 @@
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
 //! repeat the inputs by name, and there is an `id` and an `arn`; [`rules`] shows how to give it rules of its own.
 //!
-//! Not here yet: faults, eventual consistency, quotas, things that controllers make out of band, and the conformance
+//! Not here yet: faults, things that controllers make out of band, and the conformance
 //! suite that every executor will be run against.
 //!
 //! ```
@@ -44,6 +44,7 @@ pub mod inspect;
 mod lookups;
 pub mod names;
 mod paper;
+mod quotas;
 pub mod rules;
 #[cfg(any(test, feature = "virtual-time"))]
 mod simulate;
@@ -52,6 +53,7 @@ pub mod world;
 
 pub use catalogue::Catalogue;
 pub use cloud::{MockCloud, MockOptions, Pace};
+pub use quotas::Quotas;
 #[cfg(any(test, feature = "virtual-time"))]
 pub use simulate::simulate;
 pub use store::{FORMAT_VERSION, WorldError};

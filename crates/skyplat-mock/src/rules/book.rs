@@ -6,7 +6,7 @@ use skyplat_core::executor::ExecError;
 use skyplat_core::object::ObjectKind;
 
 use super::{
-    Call, Made, Rules, cognito, ec2, efs, eks, helm, iam, k8s, reference, regional, route53, shared,
+    Call, Made, Rules, cognito, ec2, efs, eks, helm, iam, k8s, quota, reference, regional, route53, shared,
 };
 use crate::world::{Thing, World};
 
@@ -59,7 +59,8 @@ impl RuleBook {
         shared::check_place(call)?;
         shared::check_twin(call)?;
         reference::check(call)?;
-        self.of(&call.object.kind).check_create(call)
+        self.of(&call.object.kind).check_create(call)?;
+        quota::check(call)
     }
 
     /// Judges an update.

@@ -2,12 +2,11 @@
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::object::ObjectKind;
-use skyplat_core::state::Uid;
 use skyplat_core::tree;
 use skyplat_core::value::{Key, Secret, Tree};
 
 use super::error::{busy, immutable, invalid};
-use super::{Call, Made, Rules, texts};
+use super::{Call, Made, Rules};
 use crate::crds;
 use crate::world::{Thing, World};
 
@@ -108,52 +107,6 @@ impl Rules for Kubernetes {
     fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
         Ok(make(call))
     }
-
-    fn lingers(&self, world: &World, thing: &Thing) -> Option<String> {
-        lingers(world, thing)
-    }
-}
-
-/// Finalizers that a controller puts on what it looks after: the manifest's kind, the finalizer, the controller's chart.
-///
-/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/>; aws/karpenter-provider-aws#6870 for what
-/// happens when the controller goes first.
-const FINALIZERS: &[(&str, &str, &str)] = &[
-    ("EC2NodeClass", "karpenter.k8s.aws/termination", "karpenter"),
-    ("Connector", "tailscale.com/finalizer", "tailscale-operator"),
-    ("TargetGroupBinding", "elbv2.k8s.aws/resources", "aws-load-balancer-controller"),
-];
-
-/// Returns whether the controller that a chart brings runs in a cluster.
-fn runs(world: &World, cluster: &Uid, chart: &str) -> bool {
-    let mut releases = world.of_kind("helm.release");
-    releases.any(|release| {
-        release.lives_in.contains(cluster) && release.is_active() && crds::chart(release) == chart
-    })
-}
-
-/// Returns the cluster that a thing is inside of.
-fn cluster_of<'a>(world: &World, thing: &'a Thing) -> Option<&'a Uid> {
-    let is_cluster = |uid: &&Uid| world.get(uid).is_some_and(|thing| thing.kind.as_str() == "eks.cluster");
-    thing.lives_in.iter().find(is_cluster)
-}
-
-/// A thing with finalizers stays until each was removed by its controller, a namespace until all that is in it is gone.
-fn lingers(world: &World, thing: &Thing) -> Option<String> {
-    let name = thing.text("metadata.name").unwrap_or_default();
-    if thing.text("kind") == Some("Namespace") {
-        let mut inside = world.of_kind("k8s.object").filter(|other| other.lives_in.contains(&thing.uid));
-        return inside.find_map(|other| lingers(world, other)).map(|why| format!("in {name}: {why}"));
-    }
-    texts(&thing.inputs, "metadata.finalizers").into_iter().find_map(|finalizer| {
-        let kind = thing.text("kind").unwrap_or_default();
-        let known = FINALIZERS.iter().find(|(of, known, _)| *of == kind && *known == finalizer);
-        match known {
-            Some((.., chart)) if cluster_of(world, thing).is_some_and(|at| runs(world, at, chart)) => None,
-            Some((.., chart)) => Some(format!("{kind} {name} has {finalizer}, and {chart} does not run")),
-            None => Some(format!("{kind} {name} has {finalizer}, which nobody removes")),
-        }
-    })
 }
 
 /// Judges a manifest.
@@ -237,7 +190,6 @@ fn make(call: &Call<'_>) -> Made {
         .output("token", Tree::Secret(token));
     made.inputs = filled_in(&made.inputs);
     if let Some(cluster) = call.container {
-        finalizers(call, cluster, &mut made.inputs);
         // Deleting a namespace deletes what is inside, deleting a definition deletes its objects.
         let namespace = lookup(call.world, cluster, "Namespace", None, namespace_name);
         let definition = crds::provider(call.world, cluster, group(&call.object.inputs), kind);
@@ -245,24 +197,6 @@ fn make(call: &Call<'_>) -> Made {
         made = made.inside(namespace).inside(definition).inside(account);
     }
     made
-}
-
-/// Adds the finalizers that controllers put on: those of ones that run now, and those that are there already.
-fn finalizers(call: &Call<'_>, cluster: &Thing, inputs: &mut Tree) {
-    let kind = call.text("kind");
-    let before = call.world.get(&call.object.uid);
-    let mut all: Vec<String> = call.texts("metadata.finalizers").into_iter().map(str::to_owned).collect();
-    for (_, finalizer, chart) in FINALIZERS.iter().filter(|(of, ..)| *of == kind) {
-        let was = before.is_some_and(|thing| texts(&thing.inputs, "metadata.finalizers").contains(finalizer));
-        if (runs(call.world, &cluster.uid, chart) || was) && !all.iter().any(|one| one == finalizer) {
-            all.push((*finalizer).to_owned());
-        }
-    }
-    if let Some(metadata) = inputs.get("metadata").filter(|_| !all.is_empty()) {
-        let mut metadata = metadata.clone();
-        metadata.set("finalizers", tree!(all));
-        inputs.set("metadata", metadata);
-    }
 }
 
 /// Returns a manifest with what the API server adds to fields that are not given.

@@ -19,6 +19,7 @@ mod helm;
 mod iam;
 mod k8s;
 mod made;
+mod quota;
 mod reference;
 mod regional;
 mod route53;
@@ -115,12 +116,6 @@ pub trait Rules: fmt::Debug + Send + Sync {
 
     /// Returns what a thing that was made still waits for before it works; none when it does.
     fn pending(&self, world: &World, thing: &Thing) -> Option<String> {
-        let _ = (world, thing);
-        None
-    }
-
-    /// Returns what keeps a thing whose deletion was asked for; none when it may go.
-    fn lingers(&self, world: &World, thing: &Thing) -> Option<String> {
         let _ = (world, thing);
         None
     }

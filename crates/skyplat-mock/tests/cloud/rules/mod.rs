@@ -4,6 +4,7 @@ mod account;
 mod network;
 mod objects;
 mod own;
+mod quotas;
 mod time;
 
 use skyplat_core::value::Tree;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skyplat_core::executor::{Deleted, Desired, ErrorKind, Executor, Observed};
+use skyplat_core::executor::{Deleted, Desired, ErrorKind, Executor};
 use skyplat_core::tree;
 use skyplat_mock::MockCloud;
 use skyplat_mock::world::Phase;
@@ -87,54 +87,6 @@ async fn a_namespace_that_is_terminating_takes_nothing_new() {
     let error = lab.create(&late).await.unwrap_err();
     assert_eq!(error.code.as_deref(), Some("404 NotFound"), "and then there is none");
     lab.fork().try_make("namespace", ask("k8s.object", "cluster", namespace)).await.unwrap();
-}
-
-fn node_class() -> Ask {
-    let manifest = tree!({ "apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass", "metadata": { "name": "default" } });
-    ask("k8s.object", "cluster", manifest)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_finalizer_keeps_a_thing_until_its_controller_took_it_off() {
-    let mut lab = small_world().await;
-    lab.make("crds", ask("helm.release", "cluster", release("team", "crds", "karpenter-crd"))).await;
-    lab.make("early", node_class()).await;
-    lab.delete("early").await.expect("no controller ever saw it");
-    let karpenter = ask("helm.release", "cluster", release("kube-system", "karpenter", "karpenter"));
-    lab.make("karpenter", karpenter.clone()).await;
-    lab.make("class", node_class()).await;
-    lab.fork().delete("class").await.expect("the controller runs");
-
-    lab.delete("karpenter").await.unwrap();
-    let record = lab.record("class").clone();
-    let mut cx = op(&record.placement, Some(lab.record("cluster").outputs.clone()));
-    cx.deadline = Instant::now() + Duration::from_mins(30);
-    let error = lab.cloud.delete(&cx, &record).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Retryable, "it is stuck: {error}");
-    assert!(matches!(lab.cloud.world().get(&record.uid).unwrap().phase, Phase::Deleting { .. }));
-    assert_eq!(lab.try_make("again", node_class().key(tree!(["x"]))).await, Ok(()), "other names are free");
-
-    lab.make("karpenter-again", karpenter).await;
-    lab.delete("class").await.expect("somebody takes it off now");
-    assert_eq!(lab.read("class").await, Ok(Observed::Missing));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_namespace_waits_for_the_finalizers_of_what_is_inside() {
-    let mut lab = small_world().await;
-    let mut held = manifest("ConfigMap", "team", "held");
-    let metadata = tree!({ "name": "held", "namespace": "team", "finalizers": ["example.com/keep"] });
-    held.set("metadata", metadata);
-    lab.make("held", ask("k8s.object", "cluster", held)).await;
-    let record = lab.record("namespace").clone();
-    let mut cx = op(&record.placement, Some(lab.record("cluster").outputs.clone()));
-    cx.deadline = Instant::now() + Duration::from_mins(15);
-    let error = lab.cloud.delete(&cx, &record).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Retryable, "it is stuck: {error}");
-    // Whoever takes the finalizer off frees both.
-    lab.update("held", manifest("ConfigMap", "team", "held")).await.unwrap();
-    lab.delete("namespace").await.unwrap();
-    assert_eq!(lab.read("held").await, Ok(Observed::Missing));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ pub(crate) const EAST: &str = "us-east-1";
 #[derive(Debug, Clone)]
 pub(crate) struct Lab {
     pub(crate) cloud: MockCloud,
-    made: BTreeMap<String, Recorded>,
+    pub(crate) made: BTreeMap<String, Recorded>,
 }
 
 /// Says what is asked for.
@@ -186,7 +186,7 @@ pub(crate) fn cluster(lab: &Lab, name: &str, version: &str, subnets: [&str; 2]) 
 }
 
 /// Makes the small world: `vpc` (10.1.0.0/16) in the west with subnets, gateways and tables, `far` (10.2.0.0/16) in the
-/// east, `twin` (10.1.0.0/16 too) in the west, a `role` with a `policy`, a `cluster` with a namespace, a file system, a zone and a user
+/// east, `twin` (10.1.0.0/16 too) in the west, a `role` of clusters and a `pod-role`, a `policy`, a `cluster` with a namespace, a file system, a zone and a user
 /// pool.
 pub(crate) async fn small_world() -> Lab {
     let mut lab = Lab::new(MockCloud::in_memory(skyplat_mock::MockOptions::default()));
@@ -224,6 +224,9 @@ pub(crate) async fn small_world() -> Lab {
 
     let inputs = tree!({ "role_name": "role", "path": "/", "assume_role_policy_document": (trust("eks.amazonaws.com")) });
     lab.make("role", ask("iam.role", "", inputs)).await;
+    let pods = trust("eks-fargate-pods.amazonaws.com");
+    let inputs = tree!({ "role_name": "pod-role", "path": "/", "assume_role_policy_document": pods });
+    lab.make("pod-role", ask("iam.role", "", inputs)).await;
     let inputs = tree!({ "policy_name": "policy", "path": "/", "policy_document": (policy(1)) });
     lab.make("policy", ask("iam.policy", "", inputs)).await;
 
