@@ -5,6 +5,7 @@
 //! knows the account's quotas too. Plain data: an embedder adds its own charts and policies, and raises quotas.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use skyplat_core::config::regions::known_regions;
 use skyplat_core::facts::Zone;
@@ -34,6 +35,8 @@ pub struct Catalogue {
     pub instance_families: BTreeSet<String>,
     /// The newest AL2023 AMI release.
     pub ami_release: String,
+    /// How long it takes at most until other services see a new role; zero shows it at once.
+    pub role_seen_within: Duration,
     /// How many things of a kind there may be.
     pub quotas: Quotas,
 }
@@ -152,6 +155,7 @@ impl Default for Catalogue {
             charts: set(CHARTS),
             instance_families: INSTANCE_FAMILIES.split_whitespace().map(str::to_owned).collect(),
             ami_release: "v20261110".into(),
+            role_seen_within: Duration::from_secs(10),
             quotas: Quotas::default(),
         }
     }

@@ -53,6 +53,10 @@ pub struct Quotas {
     pub policies: usize,
     /// Managed policies attached to a role (L-0DA4ABF3).
     pub policies_per_role: usize,
+    /// Characters of a role's trust policy, white space not counted (L-C07B4B0D).
+    pub trust_policy_length: usize,
+    /// Characters of a managed policy, white space not counted; AWS does not raise it.
+    pub managed_policy_length: usize,
     /// OpenID Connect providers in the account (L-858F3967).
     pub oidc_providers: usize,
     /// Clusters in a region (L-1194D53C).
@@ -105,6 +109,8 @@ impl Default for Quotas {
             roles: 1_000,
             policies: 1_500,
             policies_per_role: 10,
+            trust_policy_length: 2_048,
+            managed_policy_length: 6_144,
             oidc_providers: 100,
             clusters_per_region: 100,
             security_groups_per_cluster: 4,

@@ -8,8 +8,8 @@ use skyplat_core::object::Placement;
 use skyplat_core::state::Uid;
 
 use super::error::{busy, in_use, invalid};
+use super::visible::{self, Seen};
 use super::{Call, Made, Rules, ec2};
-use crate::catalogue::ACCOUNT;
 use crate::names::Names;
 use crate::world::{Phase, Thing, World};
 
@@ -102,17 +102,16 @@ fn addon(call: &Call<'_>) -> Result<(), ExecError> {
 }
 
 fn access_entry(call: &Call<'_>) -> Result<(), ExecError> {
+    // EKS CreateAccessEntry; https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html: the principal
+    // must exist.
     let arn = call.text("principal_arn");
-    let is_principal = arn.starts_with("arn:") && (arn.contains(":role/") || arn.contains(":user/"));
-    let name = arn.rsplit('/').next().unwrap_or_default();
-    // The principal must exist. A role that this world never saw is someone else's; one that it saw go is not there.
-    let is_there = match call.find("iam.role", name) {
-        Some(role) => role.output("arn") == Some(arn),
-        None => !(arn.contains(ACCOUNT) && call.world.is_past(name)),
-    };
-    if !is_principal || !is_there {
-        let message = format!("the principal {arn:?} does not exist");
-        return Err(invalid("InvalidParameterException", message));
+    match visible::principal(call, arn) {
+        Seen::Yes if arn.contains(":role/") || arn.contains(":user/") => {}
+        Seen::NotYet => return Err(visible::not_yet("InvalidParameterException", arn)),
+        _ => {
+            let message = format!("the principal {arn:?} does not exist");
+            return Err(invalid("InvalidParameterException", message));
+        }
     }
     for policy in
         call.object.inputs.get("access_policies").and_then(|list| list.as_list()).unwrap_or_default()

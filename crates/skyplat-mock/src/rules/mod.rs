@@ -24,6 +24,7 @@ mod reference;
 mod regional;
 mod route53;
 mod shared;
+mod visible;
 
 use std::fmt;
 

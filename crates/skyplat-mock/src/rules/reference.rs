@@ -6,6 +6,7 @@
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::value::{Key, Tree};
 
+use super::visible::{self, Seen};
 use super::{Call, error};
 use crate::world::Thing;
 
@@ -84,6 +85,12 @@ fn check_one(call: &Call<'_>, names: &Names, id: &str) -> Result<(), ExecError> 
         } else if names.kind == "eks.cluster" && !thing.is_active() {
             return Err(ExecError::new(ErrorKind::NotYetVisible, format!("the cluster {id} is not active"))
                 .code("InvalidRequestException"));
+        } else if names.kind == "iam.role"
+            && names.field != "role_name"
+            && visible::role(call, thing) == Seen::NotYet
+        {
+            // Inside IAM a role is there at once; for other services it takes a while.
+            return Err(visible::not_yet(names.code, id));
         } else {
             return Ok(());
         }

@@ -78,7 +78,7 @@ async fn fargate_takes_one_operation_at_a_time() {
     let lab = small_world().await;
     let profile = |name: &str| {
         let inputs = tree!({
-            "cluster_name": "c", "fargate_profile_name": name, "pod_execution_role_arn": (lab.output("role", "arn")),
+            "cluster_name": "c", "fargate_profile_name": name, "pod_execution_role_arn": (lab.output("pod-role", "arn")),
             "subnets": [(lab.id("private-a"))], "selectors": [{ "namespace": "x" }],
         });
         Lab::desired(name, &ask("eks.fargate_profile", WEST, inputs))

@@ -1,125 +1,11 @@
-//! IAM, EKS, and the small services.
+//! EKS, and the small services.
 
 use skyplat_core::executor::ErrorKind;
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
 
 use super::{case, hold};
-use crate::support::lab::{EAST, WEST, ask, cluster, policy, small_world, trust};
-
-#[tokio::test(start_paused = true)]
-async fn identities() {
-    let lab = small_world().await;
-    let role = |name: &str, path: &str, trust: Tree| tree!({ "role_name": name, "path": path, "assume_role_policy_document": trust });
-    let good = role("r", "/", trust("ec2.amazonaws.com"));
-    let document = |document: Tree| tree!({ "policy_name": "p", "path": "/", "policy_document": document });
-    let attach = |policy: &str| tree!({ "role_name": "role", "policy_arn": policy });
-    let provider = |url: &str| tree!({ "url": url, "client_id_list": ["sts.amazonaws.com"] });
-    let statement = |statement: Tree| tree!({ "Version": "2012-10-17", "Statement": [statement] });
-    let many = "x".repeat(65);
-    hold(
-        &lab,
-        vec![
-            case(
-                "a role's name has 64 characters",
-                "ValidationError",
-                "iam.role",
-                "",
-                role(&many, "/", trust("x")),
-                good.clone(),
-            ),
-            case(
-                "a name has few characters",
-                "ValidationError",
-                "iam.role",
-                "",
-                role("a b", "/", trust("x")),
-                good.clone(),
-            ),
-            case(
-                "a path ends with a slash",
-                "ValidationError",
-                "iam.role",
-                "",
-                role("r", "/teams", trust("x")),
-                role("r", "/teams/", trust("x")),
-            ),
-            case(
-                "a trust policy has a principal",
-                "MalformedPolicyDocument",
-                "iam.role",
-                "",
-                role("r", "/", policy(1)),
-                good.clone(),
-            ),
-            case(
-                "a trust policy has a version",
-                "MalformedPolicyDocument",
-                "iam.role",
-                "",
-                role("r", "/", tree!({})),
-                good.clone(),
-            ),
-            case(
-                "a statement has an effect",
-                "MalformedPolicyDocument",
-                "iam.policy",
-                "",
-                document(statement(tree!({ "Action": "s3:*", "Resource": "*" }))),
-                document(policy(1)),
-            ),
-            case(
-                "a statement has an action",
-                "MalformedPolicyDocument",
-                "iam.policy",
-                "",
-                document(statement(tree!({ "Effect": "Allow", "Resource": "*" }))),
-                document(policy(1)),
-            ),
-            case(
-                "a policy has 6144 characters",
-                "LimitExceeded",
-                "iam.policy",
-                "",
-                document(policy(300)),
-                document(policy(150)),
-            ),
-            case(
-                "a managed policy exists",
-                "NoSuchEntity",
-                "iam.policy_attachment",
-                "",
-                attach("arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2"),
-                attach("arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"),
-            ),
-            case(
-                "a policy is named by its ARN",
-                "ValidationError",
-                "iam.policy_attachment",
-                "",
-                attach("policy"),
-                attach(&lab.output("policy", "arn")),
-            ),
-            case(
-                "a role exists",
-                "NoSuchEntity",
-                "iam.policy_attachment",
-                "",
-                tree!({ "role_name": "nobody", "policy_arn": (lab.output("policy", "arn")) }),
-                attach(&lab.output("policy", "arn")),
-            ),
-            case(
-                "an issuer is a URL",
-                "InvalidInput",
-                "iam.oidc_provider",
-                "",
-                provider("oidc.example.com"),
-                provider("https://oidc.example.com"),
-            ),
-        ],
-    )
-    .await;
-}
+use crate::support::lab::{EAST, WEST, ask, cluster, small_world};
 
 #[tokio::test(start_paused = true)]
 async fn clusters() {
@@ -145,7 +31,7 @@ async fn clusters() {
     };
     let profile = |subnet: &str, selectors: Tree| {
         tree!({
-            "cluster_name": "c", "fargate_profile_name": "p", "pod_execution_role_arn": (lab.output("role", "arn")),
+            "cluster_name": "c", "fargate_profile_name": "p", "pod_execution_role_arn": (lab.output("pod-role", "arn")),
             "subnets": [(lab.id(subnet))], "selectors": selectors,
         })
     };

@@ -104,7 +104,11 @@ async fn nothing_is_there_twice() {
         ),
         (
             "role-x",
-            ask("iam.role", "", tree!({ "role_name": "x", "assume_role_policy_document": (trust("x")) })),
+            ask(
+                "iam.role",
+                "",
+                tree!({ "role_name": "x", "assume_role_policy_document": (trust("ec2.amazonaws.com")) }),
+            ),
         ),
         ("config-x", ask("k8s.object", "cluster", manifest("ConfigMap", "team", "x"))),
         ("thing-x", ask("demo.thing", WEST, tree!({ "name": "x" }))),
@@ -143,7 +147,7 @@ async fn what_is_used_stays() {
     let inputs = tree!({ "role_name": "role", "policy_arn": (lab.output("policy", "arn")) });
     lab.make("attachment", ask("iam.policy_attachment", "", inputs)).await;
     let inputs = tree!({
-        "cluster_name": "c", "fargate_profile_name": "p", "pod_execution_role_arn": (lab.output("role", "arn")),
+        "cluster_name": "c", "fargate_profile_name": "p", "pod_execution_role_arn": (lab.output("pod-role", "arn")),
         "subnets": [(lab.id("private-a"))], "selectors": [{ "namespace": "x" }],
     });
     lab.make("profile", ask("eks.fargate_profile", WEST, inputs)).await;

@@ -1,8 +1,11 @@
 //! A small world that rules are tried on: two regions with networks, a cluster, and one thing of most kinds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use skyplat_core::executor::{Created, Deleted, Desired, ExecError, Executor, Observed, OutputMap, Recorded};
+use skyplat_core::executor::{
+    Created, Deleted, Desired, ErrorKind, ExecError, Executor, Observed, OutputMap, Recorded,
+};
 use skyplat_core::ids::{AccountId, Region};
 use skyplat_core::object::{Class, OnDelete, Placement};
 use skyplat_core::state::Uid;
@@ -114,9 +117,16 @@ impl Lab {
         Ok(())
     }
 
+    /// Makes a thing, and waits for roles that are not seen yet.
     pub(crate) async fn make(&mut self, name: &str, ask: Ask) {
-        if let Err(error) = self.try_make(name, ask).await {
-            panic!("{name}: {error:?}");
+        loop {
+            match self.try_make(name, ask.clone()).await {
+                Err(error) if error.kind == ErrorKind::NotYetVisible => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Err(error) => panic!("{name}: {error:?}"),
+                Ok(()) => return,
+            }
         }
     }
 

@@ -1,18 +1,16 @@
-//! IAM: names, documents, policies and what is attached to what.
+//! IAM: names, providers, policies and what is attached to what. Documents are in [`document`].
+
+mod document;
 
 use skyplat_core::executor::ExecError;
 use skyplat_core::object::ObjectKind;
-use skyplat_core::value::{Tree, resolve::plain_json};
 
-use super::error::{in_use, invalid};
+use document::Purpose;
+
+use super::error::{self, in_use, invalid};
 use super::{Call, Made, Rules};
 use crate::catalogue::ACCOUNT;
 use crate::world::{Thing, World};
-
-/// Characters of a managed policy, white space not counted.
-const POLICY_SIZE: usize = 6144;
-/// Characters of a trust policy, as accounts are given it.
-const TRUST_SIZE: usize = 2048;
 
 /// The rules of IAM.
 #[derive(Debug)]
@@ -44,23 +42,58 @@ impl Rules for Iam {
 fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "iam.role" => {
+            // IAM CreateRole; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
             name(call.text("role_name"), 64)?;
             path(call.text("path"))?;
-            document(call, "assume_role_policy_document", TRUST_SIZE, "Principal")?;
+            description(call.text("description"))?;
+            unlike_others(call)?;
+            document::check(call, "assume_role_policy_document", Purpose::Trust)?;
             let boundary = call.text("permissions_boundary");
             if boundary.is_empty() { Ok(()) } else { policy_exists(call, boundary) }
         }
         "iam.policy" => {
+            // IAM CreatePolicy.
             name(call.text("policy_name"), 128)?;
             path(call.text("path"))?;
-            document(call, "policy_document", POLICY_SIZE, "Resource")
+            description(call.text("description"))?;
+            document::check(call, "policy_document", Purpose::Identity)
         }
         "iam.policy_attachment" => policy_exists(call, call.text("policy_arn")),
-        // The issuer is a URL with https://.
-        "iam.oidc_provider" if !call.text("url").starts_with("https://") => {
-            Err(invalid("InvalidInput", format!("{:?} is no https:// URL", call.text("url"))))
+        "iam.oidc_provider" => oidc_provider(call),
+        "iam.service_linked_role" => {
+            // IAM CreateServiceLinkedRole.
+            let service = call.text("aws_service_name");
+            if service.ends_with(".amazonaws.com") {
+                return Ok(());
+            }
+            Err(invalid("InvalidInput", format!("{service:?} is no service that has a role of its own")))
         }
         _ => Ok(()),
+    }
+}
+
+/// IAM CreateOpenIDConnectProvider: the URL begins with `https://` and has no port and no query; at most 100 clients.
+fn oidc_provider(call: &Call<'_>) -> Result<(), ExecError> {
+    let url = call.text("url");
+    let host = url.strip_prefix("https://").unwrap_or_default();
+    if host.is_empty() || url.len() > 255 || host.contains(['?', '#', ':']) {
+        return Err(invalid("InvalidInput", format!("{url:?} is no https:// URL without port and query")));
+    }
+    let clients = call.texts("client_id_list");
+    if clients.len() > 100 || clients.iter().any(|client| client.is_empty() || client.len() > 255) {
+        return Err(invalid("InvalidInput", "a provider has at most 100 client ids of 1 to 255 characters"));
+    }
+    Ok(())
+}
+
+/// Names of roles "are not distinguished by case", and a path does not tell them apart (IAM quotas page).
+fn unlike_others(call: &Call<'_>) -> Result<(), ExecError> {
+    let name = call.text("role_name");
+    let is_twin =
+        |other: &&Thing| other.text("role_name").is_some_and(|other| other.eq_ignore_ascii_case(name));
+    match call.others("iam.role").find(is_twin) {
+        None => Ok(()),
+        Some(twin) => Err(error::twin(&call.object.kind, &twin.id)),
     }
 }
 
@@ -74,46 +107,26 @@ fn name(name: &str, longest: usize) -> Result<(), ExecError> {
     Ok(())
 }
 
-/// A path begins and ends with a slash.
+/// A path is `/`, or printable ASCII between slashes; with its 512 characters at most.
 fn path(path: &str) -> Result<(), ExecError> {
-    if path.is_empty() || path == "/" || path.len() > 2 && path.starts_with('/') && path.ends_with('/') {
+    let is_plain = path.len() <= 512 && path.chars().all(|c| ('!'..='\u{7f}').contains(&c));
+    let is_path = path == "/" || path.len() > 2 && path.starts_with('/') && path.ends_with('/');
+    if path.is_empty() || is_path && is_plain {
         return Ok(());
     }
     Err(invalid("ValidationError", format!("the path {path:?} does not begin and end with /")))
 }
 
-/// A document has statements, each with an effect, an action, and whom or what it is about.
-fn document(call: &Call<'_>, field: &str, longest: usize, about: &str) -> Result<(), ExecError> {
-    let malformed = |why: &str| Err(invalid("MalformedPolicyDocument", format!("{field} {why}")));
-    let document = call.object.inputs.get(field).unwrap_or(&Tree::Null);
-    if document.get("Version").and_then(Tree::as_str) != Some("2012-10-17") {
-        return malformed("has no Version 2012-10-17");
+/// A description has at most 1,000 characters of Latin-1.
+fn description(text: &str) -> Result<(), ExecError> {
+    let known = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
+    if text.chars().count() <= 1000 && text.chars().all(known) {
+        return Ok(());
     }
-    let Some(statements) = document.get("Statement").and_then(Tree::as_list).filter(|list| !list.is_empty())
-    else {
-        return malformed("has no Statement");
-    };
-    for statement in statements {
-        let has = |key: &str| statement.get(key).is_some() || statement.get(&format!("Not{key}")).is_some();
-        if !matches!(statement.get("Effect").and_then(Tree::as_str), Some("Allow" | "Deny")) {
-            return malformed("has a statement without Effect");
-        }
-        if !has("Action") {
-            return malformed("has a statement without Action");
-        }
-        if !has(about) {
-            return malformed(&format!("has a statement without {about}"));
-        }
-    }
-    let size = plain_json(document).to_string().chars().filter(|c| !c.is_whitespace()).count();
-    if size > longest {
-        let message = format!("{field} has {size} characters, {longest} are allowed");
-        return Err(invalid("LimitExceeded", message));
-    }
-    Ok(())
+    Err(invalid("ValidationError", "the description is too long or has characters that IAM refuses"))
 }
 
-/// A policy must exist: in AWS's list, or made in this account. One that this world never saw is someone else's.
+/// IAM AttachRolePolicy: a policy must exist, in AWS's list or made in this account. One that this world never saw is someone else's.
 fn policy_exists(call: &Call<'_>, arn: &str) -> Result<(), ExecError> {
     let missing = || Err(invalid("NoSuchEntity", format!("the policy {arn} does not exist")));
     let Some((owner, policy)) = arn.strip_prefix("arn:").and_then(|rest| {
@@ -171,15 +184,19 @@ fn slashed(path: &str) -> &str {
     if path.is_empty() { "/" } else { path }
 }
 
-/// A role with policies and a policy on roles stay: `DeleteConflict`.
+/// IAM DeleteRole and DeletePolicy: a role with policies or in an instance profile stays, and so does a policy on roles or
+/// one that bounds a role: `DeleteConflict`.
 fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
-    let field = match thing.kind.as_str() {
-        "iam.role" => "role_name",
-        "iam.policy" => "policy_arn",
+    let users: &[(&str, &str)] = match thing.kind.as_str() {
+        "iam.role" => &[("iam.policy_attachment", "role_name"), ("iam.instance_profile", "role_name")],
+        "iam.policy" => &[("iam.policy_attachment", "policy_arn"), ("iam.role", "permissions_boundary")],
         _ => return Ok(()),
     };
-    match world.of_kind("iam.policy_attachment").find(|other| other.text(field) == Some(&thing.id)) {
-        None => Ok(()),
-        Some(other) => Err(in_use("DeleteConflict", format!("{} is still attached: {}", thing.id, other.id))),
+    for (kind, field) in users {
+        if let Some(other) = world.of_kind(kind).find(|other| other.text(field) == Some(&thing.id)) {
+            let message = format!("{} is still used by the {kind} {}", thing.id, other.id);
+            return Err(in_use("DeleteConflict", message));
+        }
     }
+    Ok(())
 }
