@@ -71,8 +71,6 @@ pub struct Quotas {
     pub selectors_per_fargate_profile: usize,
     /// Pairs of labels in a selector (L-F0B2A2E8).
     pub labels_per_fargate_selector: usize,
-    /// Access policies associated with an access entry.
-    pub access_policies_per_entry: usize,
     /// File systems in a region (L-848C634D).
     pub file_systems_per_region: usize,
     /// Security groups of a mount target.
@@ -118,7 +116,6 @@ impl Default for Quotas {
             fargate_profiles_per_cluster: 10,
             selectors_per_fargate_profile: 5,
             labels_per_fargate_selector: 5,
-            access_policies_per_entry: 20,
             file_systems_per_region: 1_000,
             security_groups_per_mount_target: 5,
             hosted_zones: 500,

@@ -1,6 +1,7 @@
 //! Every rule of the simulated APIs, with a call that it refuses and one beside it that passes.
 
 mod account;
+mod clusters;
 mod identities;
 mod network;
 mod objects;

@@ -192,6 +192,7 @@ pub(crate) fn cluster(lab: &Lab, name: &str, version: &str, subnets: [&str; 2]) 
     tree!({
         "name": name, "version": version, "role_arn": (lab.output("role", "arn")),
         "resources_vpc_config": { "subnet_ids": subnets, "endpoint_public_access": true },
+        "access_config": { "authentication_mode": "API" },
     })
 }
 
