@@ -88,7 +88,9 @@ fn make(call: &Call<'_>) -> Made {
     }
 }
 
-/// Refuses to delete what is still used, as EC2 does with `DependencyViolation`.
+/// Refuses to delete what is still used, as EC2 does with `DependencyViolation`. What is being deleted itself still counts.
+///
+/// DeleteVpc, DeleteSubnet, DeleteSecurityGroup, DetachInternetGateway, ReleaseAddress, DeleteRouteTable.
 fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let id = thing.id.as_str();
     let (code, users): (&str, Vec<&Thing>) = match thing.kind.as_str() {
@@ -100,12 +102,14 @@ fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
             };
             ("DependencyViolation", world.things().filter(names).collect())
         }
-        // NAT gateways, mount targets and control planes have network interfaces in the subnet.
+        // NAT gateways, mount targets, control planes and Fargate pods have network interfaces in the subnet.
         "ec2.subnet" => {
             let names = |other: &&Thing| {
                 other.kind.as_str() != "ec2.route_table_association" && other.text("subnet_id") == Some(id)
                     || other.kind.as_str() == "eks.cluster"
                         && texts(&other.inputs, "resources_vpc_config.subnet_ids").contains(&id)
+                    || other.kind.as_str() == "eks.fargate_profile"
+                        && texts(&other.inputs, "subnets").contains(&id)
             };
             ("DependencyViolation", world.things().filter(names).collect())
         }
@@ -113,6 +117,7 @@ fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
         "ec2.security_group" => {
             let names = |other: &&Thing| {
                 texts(&other.inputs, "security_groups").contains(&id)
+                    || texts(&other.inputs, "security_group_ids").contains(&id)
                     || texts(&other.inputs, "resources_vpc_config.security_group_ids").contains(&id)
                     || other.text("referenced_group_id") == Some(id) && other.text("group_id") != Some(id)
             };
