@@ -52,7 +52,7 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
     }
     let chart = call.text("chart");
     let name = chart.rsplit('/').next().unwrap_or_default();
-    // Helm must find the chart: by an oci:// address, or by name in a repository.
+    // https://helm.sh/docs/helm/helm_install/: Helm must find the chart, by an oci:// address, or by name in a repository.
     if !call.catalogue.charts.contains(name) {
         let message = format!("chart {chart:?} not found");
         return Err(invalid("ChartNotFound", message).hint("add it to the catalogue of the simulated cloud"));
@@ -66,11 +66,15 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
     if call.kind() != "helm.release" {
         return Ok(());
     }
-    // Without --create-namespace Helm needs the namespace.
+    // https://helm.sh/docs/helm/helm_install/: without --create-namespace the namespace is there.
     k8s::namespace(call, call.text("namespace"))?;
     let release = call.text("name");
-    // A release's name has at most 53 characters.
-    if release.is_empty() || release.len() > 53 {
+    // helm/helm pkg/chartutil/validate_name.go: 1 to 53 characters of DNS.
+    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_label = |label: &str| {
+        label.starts_with(is_end) && label.ends_with(is_end) && label.chars().all(|c| is_end(c) || c == '-')
+    };
+    if release.len() > 53 || !release.split('.').all(is_label) {
         return Err(invalid("InvalidReleaseName", format!("{release:?} is no name of a release")));
     }
     Ok(())

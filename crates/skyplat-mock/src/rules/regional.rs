@@ -1,12 +1,15 @@
 //! Small services with names unique in a region: CloudWatch Logs, SQS, EventBridge, Secrets Manager.
 
+use std::collections::BTreeSet;
+
 use skyplat_core::executor::ExecError;
 use skyplat_core::object::ObjectKind;
 use skyplat_core::value::Tree;
 
 use super::error::invalid;
-use super::{Call, Made, Rules};
+use super::{Call, Made, Rules, quota};
 use crate::catalogue::ACCOUNT;
+use crate::quotas::Quotas;
 
 /// For how many days CloudWatch keeps lines.
 const RETENTIONS: &[u64] = &[
@@ -40,6 +43,9 @@ impl Rules for Regional {
 fn check(call: &Call<'_>) -> Result<(), ExecError> {
     match call.kind() {
         "logs.log_group" => {
+            // CreateLogGroup: 1 to 512 of [.-_/#A-Za-z0-9].
+            named(call.text("log_group_name"), 512, "-_./#", "InvalidParameterException")?;
+            // PutRetentionPolicy.
             let days = call.number("retention_in_days");
             if days.is_some_and(|days| !RETENTIONS.contains(&days)) {
                 let message = format!("lines cannot be kept for {} days", days.unwrap_or_default());
@@ -48,12 +54,9 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
             Ok(())
         }
         "sqs.queue" => {
-            let name = call.text("queue_name");
-            let known = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-            if name.is_empty() || name.len() > 80 || !name.chars().all(known) {
-                return Err(invalid("InvalidParameterValue", format!("{name:?} is no name of a queue")));
-            }
-            // A message is kept for a minute to 14 days.
+            // CreateQueue: 1 to 80 of [A-Za-z0-9_-].
+            named(call.text("queue_name"), 80, "-_", "InvalidParameterValue")?;
+            // SetQueueAttributes: a message is kept for a minute to 14 days.
             match call.number("message_retention_period") {
                 Some(seconds) if !(60..=1_209_600).contains(&seconds) => Err(invalid(
                     "InvalidAttributeValue",
@@ -62,9 +65,31 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
                 _ => Ok(()),
             }
         }
-        "events.rule" => targets(call),
+        "events.rule" => {
+            // PutRule: 1 to 64 of [.-_A-Za-z0-9], a pattern that is a JSON object, and on or off.
+            named(call.text("name"), 64, "-_.", "ValidationException")?;
+            let pattern = call.text("event_pattern");
+            let is_object =
+                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(pattern).is_ok();
+            if !pattern.is_empty() && !is_object {
+                return Err(invalid("InvalidEventPatternException", "Event pattern is not valid."));
+            }
+            if !["", "ENABLED", "DISABLED"].contains(&call.text("state")) {
+                return Err(invalid("ValidationException", "a rule is ENABLED or DISABLED"));
+            }
+            targets(call)
+        }
         "secretsmanager.secret" => {
-            // A deleted secret can be restored for 7 to 30 days, or not at all.
+            // CreateSecret: 1 to 512 of [A-Za-z0-9/_+=.@-]; GetRandomPassword: 1 to 4096 characters.
+            named(call.text("name"), 512, "/_+=.@-", "ValidationException")?;
+            let length = call.number("generate_secret_string.password_length").unwrap_or(32);
+            if !(1..=4096).contains(&length) {
+                return Err(invalid(
+                    "InvalidParameterException",
+                    format!("no password has {length} characters"),
+                ));
+            }
+            // DeleteSecret: it can be restored for 7 to 30 days, or not at all.
             match call.number("recovery_window_in_days") {
                 Some(days) if days != 0 && !(7..=30).contains(&days) => Err(invalid(
                     "InvalidParameterException",
@@ -77,11 +102,24 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
     }
 }
 
-/// A rule has at most five targets, and each exists.
+/// Judges a name of letters, digits and a few more.
+fn named(name: &str, longest: usize, more: &str, code: &str) -> Result<(), ExecError> {
+    let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    if (1..=longest).contains(&name.len()) && name.chars().all(known) {
+        return Ok(());
+    }
+    Err(invalid(code, format!("{name:?} is not 1 to {longest} of letters, digits and {more}")))
+}
+
+/// PutTargets: a rule has at most five targets, each with an id of its own, and each exists.
 fn targets(call: &Call<'_>) -> Result<(), ExecError> {
     let targets = call.object.inputs.get("targets").and_then(Tree::as_list).unwrap_or_default();
-    if targets.len() > 5 {
-        return Err(invalid("LimitExceededException", "a rule has at most five targets"));
+    quota::hold(call, "LimitExceededException", "targets per rule", targets.len(), |quotas: &Quotas| {
+        quotas.targets_per_event_rule
+    })?;
+    let ids: BTreeSet<&str> = targets.iter().filter_map(|target| target.get("id")?.as_str()).collect();
+    if ids.len() < targets.len() {
+        return Err(invalid("ValidationException", "the targets of a rule have ids of their own"));
     }
     for arn in targets.iter().filter_map(|target| target.get("arn").and_then(Tree::as_str)) {
         if !call.others("sqs.queue").any(|queue| queue.output("arn") == Some(arn)) {

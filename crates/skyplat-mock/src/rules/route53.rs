@@ -2,10 +2,11 @@
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::object::ObjectKind;
+use skyplat_core::state::Uid;
 
-use super::error::invalid;
+use super::error::{busy, in_use, invalid};
 use super::{Call, Made, Rules};
-use crate::world::Thing;
+use crate::world::{Phase, Thing, World};
 
 /// The rules of Route 53.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ impl Rules for Route53 {
         check(call)
     }
 
+    fn check_delete(&self, world: &World, thing: &Thing) -> Result<(), ExecError> {
+        check_delete(world, thing)
+    }
+
     fn make(&self, call: &Call<'_>) -> Result<Made, ExecError> {
         Ok(make(call))
     }
@@ -38,19 +43,22 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
                 (1..=63).contains(&label.len())
                     && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
             };
-            if !call.is_placeholder("name") && !name.trim_end_matches('.').split('.').all(is_label) {
+            // CreateHostedZone: at most 255 characters, 63 in a label.
+            let is_name = name.len() <= 255 && name.trim_end_matches('.').split('.').all(is_label);
+            if !call.is_placeholder("name") && !is_name {
                 return Err(invalid("InvalidDomainName", format!("{name:?} is no domain name")));
             }
             name
         }
-        "route53.zone_association" => call
-            .find("route53.zone", call.text("hosted_zone_id"))
-            .and_then(|zone| zone.text("name"))
-            .unwrap_or_default(),
+        "route53.zone_association" => {
+            let zone = call.text("hosted_zone_id");
+            alone(call.world, zone, &call.object.uid)?;
+            call.find("route53.zone", zone).and_then(|zone| zone.text("name")).unwrap_or_default()
+        }
         _ => return Ok(()),
     };
     let vpc = call.text("vpc.vpc_id");
-    // A VPC sees one private zone of a name, and is associated with a zone once.
+    // CreateHostedZone, AssociateVPCWithHostedZone: a VPC sees one private zone of a name, and is associated once.
     let zones = call.world.of_kind("route53.zone").filter(|zone| zone.text("name") == Some(name));
     for zone in zones.filter(|zone| zone.uid != call.object.uid && zone.is_alive()) {
         let associated = call.world.of_kind("route53.zone_association").any(|other| {
@@ -64,6 +72,34 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
         }
     }
     Ok(())
+}
+
+/// AssociateVPCWithHostedZone, DisassociateVPCFromHostedZone: one change of a zone's VPCs at a time.
+fn alone(world: &World, zone: &str, asker: &Uid) -> Result<(), ExecError> {
+    let is_at_work = |other: &&Thing| {
+        other.text("hosted_zone_id") == Some(zone) && other.uid != *asker && other.phase != Phase::Ready
+    };
+    match world.of_kind("route53.zone_association").find(is_at_work) {
+        None => Ok(()),
+        Some(other) => {
+            Err(busy("PriorRequestNotComplete", format!("the change of {} is not INSYNC yet", other.id)))
+        }
+    }
+}
+
+/// DeleteHostedZone: a zone with records that somebody else wrote stays. That its last VPC stays
+/// (DisassociateVPCFromHostedZone, `LastVPCAssociation`) cannot be met here: the VPC of a zone is changed by no call.
+fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+    if thing.kind.as_str() == "route53.zone_association" {
+        return alone(world, thing.text("hosted_zone_id").unwrap_or_default(), &thing.uid);
+    }
+    let mut records = world.of_kind("route53.record_set");
+    match records.find(|record| record.text("hosted_zone_id") == Some(&thing.id)) {
+        Some(record) if thing.kind.as_str() == "route53.zone" => {
+            Err(in_use("HostedZoneNotEmpty", format!("{} still has the record {}", thing.id, record.id)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes an object of Route 53.
