@@ -3,10 +3,12 @@
 mod account;
 mod clusters;
 mod identities;
+mod manifests;
 mod network;
 mod objects;
 mod own;
 mod quotas;
+mod small;
 mod time;
 
 use skyplat_core::value::Tree;

@@ -1,5 +1,6 @@
 //! EC2.
 
+use skyplat_core::executor::ErrorKind;
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
 
@@ -293,6 +294,124 @@ async fn security_groups() {
                 WEST,
                 rule("referenced_group_id", &lab.id("twin-group"), "x"),
                 good,
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_each_in_its_place() {
+    let lab = small_world().await;
+    let taken =
+        |rule: &'static str, code: &'static str, kind: &'static str, inputs: Tree| (rule, code, kind, inputs);
+    let endpoint = |service: &str, table: &str| {
+        tree!({
+            "vpc_id": (lab.id("vpc")), "service_name": service, "vpc_endpoint_type": "Gateway", "route_table_ids": [(lab.id(table))],
+        })
+    };
+    let route = tree!({
+        "route_table_id": (lab.id("table")), "destination_cidr_block": "0.0.0.0/0", "nat_gateway_id": (lab.id("nat")),
+    });
+    let mut made = lab.fork();
+    made.make("route", ask("ec2.route", WEST, route.clone())).await;
+    made.make("endpoint", ask("ec2.vpc_endpoint", WEST, endpoint("com.amazonaws.us-west-2.s3", "table")))
+        .await;
+    made.make("second-table", ask("ec2.route_table", WEST, tree!({ "vpc_id": (lab.id("vpc")) }))).await;
+    let again = tree!({ "subnet_id": (lab.id("private-a")), "route_table_id": (made.id("second-table")) });
+    let group = tree!({ "vpc_id": (lab.id("vpc")), "group_name": "group", "description": "another" });
+    for (rule, code, kind, inputs) in [
+        taken("a subnet has one table", "Resource.AlreadyAssociated", "ec2.route_table_association", again),
+        taken(
+            "a VPC has one gateway",
+            "Resource.AlreadyAssociated",
+            "ec2.internet_gateway",
+            tree!({ "vpc_id": (lab.id("vpc")) }),
+        ),
+        taken("a destination is there once", "RouteAlreadyExists", "ec2.route", route),
+        taken("a name is there once in a VPC", "InvalidGroup.Duplicate", "ec2.security_group", group),
+        taken(
+            "a table leads to a service once",
+            "RouteAlreadyExists",
+            "ec2.vpc_endpoint",
+            endpoint("com.amazonaws.us-west-2.s3", "table"),
+        ),
+    ] {
+        let error = made.try_make("again", ask(kind, WEST, inputs)).await.expect_err(rule);
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::AlreadyExists, Some(code)), "{rule}");
+    }
+    made.make("other", ask("ec2.vpc_endpoint", WEST, endpoint("com.amazonaws.us-west-2.dynamodb", "table")))
+        .await;
+    made.make("twin-igw", ask("ec2.internet_gateway", WEST, tree!({ "vpc_id": (lab.id("twin")) }))).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_makes_sense() {
+    let lab = small_world().await;
+    let vpc = |support: bool| tree!({ "cidr_block": "10.9.0.0/16", "enable_dns_support": support, "enable_dns_hostnames": true });
+    let rule = |protocol: &str, from: Option<u32>, to: Option<u32>| {
+        let port = |port: Option<u32>| port.map_or(Tree::Null, |port| tree!(port));
+        tree!({
+            "group_id": (lab.id("group")), "direction": "ingress", "ip_protocol": protocol, "from_port": (port(from)),
+            "to_port": (port(to)), "cidr_ipv4": "10.0.0.0/8", "description": "x",
+        })
+    };
+    let ports = |name, protocol: &str, from, to| {
+        let good = rule("tcp", Some(80), Some(443));
+        case(
+            name,
+            "InvalidPermission.Malformed",
+            "ec2.security_group_rule",
+            WEST,
+            rule(protocol, from, to),
+            good,
+        )
+    };
+    let named = |name: &str| tree!({ "vpc_id": (lab.id("vpc")), "group_name": name, "description": "x" });
+    let gateway = |service: &str| {
+        tree!({
+            "vpc_id": (lab.id("vpc")), "service_name": service, "vpc_endpoint_type": "Gateway", "route_table_ids": [(lab.id("table"))],
+        })
+    };
+    hold(
+        &lab,
+        vec![
+            case(
+                "host names need DNS",
+                "InvalidParameterCombination",
+                "ec2.vpc",
+                WEST,
+                vpc(false),
+                vpc(true),
+            ),
+            case(
+                "addresses are for VPCs",
+                "InvalidParameterValue",
+                "ec2.eip",
+                WEST,
+                tree!({ "domain": "standard" }),
+                tree!({ "domain": "vpc" }),
+            ),
+            ports("ports are in order", "tcp", Some(443), Some(80)),
+            ports("ports are 16 bits", "tcp", Some(80), Some(65_536)),
+            ports("a range has two ends", "udp", Some(80), None),
+            ports("all protocols have no ports", "-1", Some(80), Some(80)),
+            ports("a protocol is known", "http", Some(80), Some(80)),
+            case(
+                "default is reserved",
+                "InvalidGroup.Reserved",
+                "ec2.security_group",
+                WEST,
+                named("default"),
+                named("other"),
+            ),
+            case(
+                "gateways lead to two services",
+                "InvalidParameter",
+                "ec2.vpc_endpoint",
+                WEST,
+                gateway("com.amazonaws.us-west-2.sqs"),
+                gateway("com.amazonaws.us-west-2.dynamodb"),
             ),
         ],
     )
