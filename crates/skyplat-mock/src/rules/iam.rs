@@ -151,7 +151,9 @@ pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError
         "iam.policy" => "policy_arn",
         _ => return Ok(()),
     };
-    match world.of_kind("iam.policy_attachment").find(|other| other.text(field) == Some(&thing.id)) {
+    // A role in an instance profile stays too.
+    let mut others = world.of_kind("iam.policy_attachment").chain(world.of_kind("iam.instance_profile"));
+    match others.find(|other| other.text(field) == Some(&thing.id)) {
         None => Ok(()),
         Some(other) => Err(in_use("DeleteConflict", format!("{} is still attached: {}", thing.id, other.id))),
     }

@@ -161,6 +161,7 @@ impl Made {
             outputs: self.outputs,
             tags,
             lives_in: self.lives_in,
+            made_for: None,
             created_at: now,
             phase: Phase::Creating { until },
         };
@@ -282,6 +283,7 @@ pub(crate) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError
         "iam" => iam::check_delete(world, thing),
         "eks" => eks::check_delete(world, thing),
         "efs" => efs::check_delete(world, thing),
+        "route53" => route53::check_delete(world, thing),
         "cognito" => cognito::check_delete(world, thing),
         _ => Ok(()),
     }

@@ -2,8 +2,9 @@
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 
-use super::error::invalid;
+use super::error::{in_use, invalid};
 use super::{Call, Made};
+use crate::world::{Thing, World};
 
 /// Judges the inputs of an object of Route 53.
 pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
@@ -40,6 +41,18 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), ExecError> {
         }
     }
     Ok(())
+}
+
+/// A zone with records that others wrote stays:
+/// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_DeleteHostedZone.html>.
+pub(super) fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
+    let mut records = world.of_kind("route53.record_set");
+    match records.find(|record| record.text("hosted_zone_id") == Some(&thing.id)) {
+        Some(record) if thing.kind.as_str() == "route53.zone" => {
+            Err(in_use("HostedZoneNotEmpty", format!("{} still has the record {}", thing.id, record.id)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes an object of Route 53.
