@@ -345,8 +345,16 @@ impl Book {
             ExecError::new(ErrorKind::Unreachable, format!("{error}{}", source.unwrap_or_default()))
                 .hint("the simulated cloud keeps its world in this file")
         })?;
+        let touched = match &record.effect {
+            Effect::Made { thing } => Some(&**thing),
+            Effect::Ready { uid }
+            | Effect::Changed { uid, .. }
+            | Effect::Deleting { uid, .. }
+            | Effect::Held { uid }
+            | Effect::Gone { uid } => self.world.get(uid),
+        };
+        self.settled &= !touched.is_some_and(controllers::is_watched);
         self.world.apply(&record);
-        self.settled = false;
         Ok(())
     }
 
@@ -354,8 +362,10 @@ impl Book {
     fn catch_up(&mut self, now: Moment, options: &MockOptions) {
         self.react(options);
         while let Some(next) = self.world.next_change().filter(|next| *next <= now) {
+            let is_done = |thing: &Thing| thing.phase.until() == Some(next);
+            self.settled &=
+                !self.world.under_way().any(|thing| is_done(thing) && controllers::is_watched(thing));
             self.world.advance(next);
-            self.settled = false;
             self.react(options);
         }
         self.world.advance(now);
@@ -365,10 +375,11 @@ impl Book {
     fn react(&mut self, options: &MockOptions) {
         while !self.settled {
             let effects = controllers::step(controllers::Scene { world: &self.world, options });
-            self.settled = effects.is_empty();
+            self.settled = true;
             let at = self.world.clock();
             if effects.into_iter().try_for_each(|effect| self.write(at, effect)).is_err() {
                 // What cannot be written down does not happen: whoever writes next is told, and it is tried again.
+                self.settled = false;
                 return;
             }
         }

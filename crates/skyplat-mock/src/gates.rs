@@ -9,7 +9,7 @@ use std::time::Duration;
 use skyplat_core::executor::Recorded;
 use skyplat_core::value::Tree;
 
-use crate::controllers::{self, Cluster};
+use crate::controllers::{self, Cluster, View};
 use crate::crds;
 use crate::rules::{Call, lookup};
 use crate::world::{Phase, Thing, World};
@@ -42,8 +42,9 @@ pub(crate) fn is_watched_down(kind: &str) -> bool {
 pub(crate) fn pending(call: &Call<'_>) -> Option<String> {
     let cluster = call
         .container
-        .or_else(|| call.others("eks.cluster").find(|cluster| cluster.id == call.text("cluster")))
-        .map(|thing| Cluster { world: call.world, thing });
+        .or_else(|| call.others("eks.cluster").find(|cluster| cluster.id == call.text("cluster")));
+    let view = View::new(call.world);
+    let cluster = cluster.and_then(|thing| view.cluster_of(thing));
     match (call.kind(), cluster) {
         ("gate.crd", Some(cluster)) => {
             let name = call.text("crd");

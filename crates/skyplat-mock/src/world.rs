@@ -248,10 +248,14 @@ impl World {
         self.children.iter().filter_map(|uid| self.things.get(uid))
     }
 
+    /// Returns the things of which something is under way.
+    pub fn under_way(&self) -> impl Iterator<Item = &Thing> {
+        self.under_way.iter().filter_map(|uid| self.things.get(uid))
+    }
+
     /// Returns when the next of what is under way will be done.
     pub fn next_change(&self) -> Option<Moment> {
-        let under_way = self.under_way.iter().filter_map(|uid| self.things.get(uid));
-        under_way.filter_map(|thing| thing.phase.until()).min()
+        self.under_way().filter_map(|thing| thing.phase.until()).min()
     }
 
     /// Returns how many things there are.

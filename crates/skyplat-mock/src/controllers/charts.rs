@@ -9,7 +9,7 @@ use skyplat_core::object::Placement;
 use skyplat_core::tree;
 use skyplat_core::value::Tree;
 
-use super::{Cluster, Scene, changed, child, child_uid, gone, held, hold, made};
+use super::{Cluster, Scene, changed, child, child_uid, gone, held_in, hold, made};
 use crate::crds;
 use crate::rules::lookup;
 use crate::world::{Effect, Thing};
@@ -31,7 +31,7 @@ pub(super) fn step(scene: Scene<'_>, cluster: Cluster<'_>) -> Vec<Effect> {
     let brought = |kind| cluster.objects(kind).filter(|thing| thing.made_for.is_some() && thing.is_alive());
     for thing in brought("Ingress").chain(brought("PersistentVolumeClaim")) {
         if !stays(scene, cluster, thing) {
-            effects.push(if held(scene.world, thing).is_some() { hold(thing) } else { gone(thing) });
+            effects.push(if held_in(cluster, thing).is_some() { hold(thing) } else { gone(thing) });
         }
     }
     effects

@@ -1,5 +1,8 @@
 //! A cluster as controllers see it: its objects, its nodes, and which controllers run.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use skyplat_core::state::Uid;
 use skyplat_core::value::{Key, Tree};
 
 use crate::crds;
@@ -8,41 +11,117 @@ use crate::world::{Thing, World};
 /// Where the chart's annotation names the role that a controller takes.
 const ROLE: &str = "eks.amazonaws.com/role-arn";
 
+/// The objects of Kubernetes that controllers look at, by kind.
+const OBJECTS: &[&str] = &[
+    "EC2NodeClass",
+    "Ingress",
+    "Namespace",
+    "NodeClaim",
+    "NodePool",
+    "PersistentVolumeClaim",
+    "StorageClass",
+    "VolumeAttachment",
+];
+
+/// Things beside objects of Kubernetes that controllers look at, by kind.
+const THINGS: &[&str] = &[
+    "ec2.security_group",
+    "ec2.subnet",
+    "eks.addon",
+    "eks.cluster",
+    "eks.fargate_profile",
+    "helm.release",
+    "iam.policy_attachment",
+    "iam.role",
+    "route53.zone",
+];
+
+/// Returns whether controllers act when a thing comes, goes or changes.
+pub(crate) fn is_watched(thing: &Thing) -> bool {
+    thing.made_for.is_some()
+        || if thing.kind.as_str() == "k8s.object" {
+            OBJECTS.contains(&kind(thing))
+        } else {
+            THINGS.contains(&thing.kind.as_str())
+        }
+}
+
+/// Returns the kind of an object of Kubernetes: its id begins with it.
+fn kind(thing: &Thing) -> &str {
+    thing.id.split('/').next().unwrap_or_default()
+}
+
+/// What controllers see of a world at one moment, sorted once.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) world: &'a World,
+    /// Every cluster whose API answers. What is in the others cannot change any more.
+    clusters: Vec<&'a Thing>,
+    objects: BTreeMap<(&'a Uid, &'a str), Vec<&'a Thing>>,
+    releases: BTreeMap<&'a Uid, Vec<&'a Thing>>,
+    /// Names of roles that have policies.
+    roles: BTreeSet<&'a str>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(world: &'a World) -> Self {
+        let clusters: Vec<&Thing> = world.of_kind("eks.cluster").filter(|thing| thing.is_active()).collect();
+        let of = |thing: &Thing| clusters.iter().find(|cluster| thing.lives_in.contains(&cluster.uid));
+        let mut objects: BTreeMap<_, Vec<&Thing>> = BTreeMap::new();
+        for thing in world.of_kind("k8s.object").filter(|thing| OBJECTS.contains(&kind(thing))) {
+            if let Some(cluster) = of(thing) {
+                objects.entry((&cluster.uid, kind(thing))).or_default().push(thing);
+            }
+        }
+        let mut releases: BTreeMap<_, Vec<&Thing>> = BTreeMap::new();
+        for thing in world.of_kind("helm.release") {
+            if let Some(cluster) = of(thing) {
+                releases.entry(&cluster.uid).or_default().push(thing);
+            }
+        }
+        let attached = world.of_kind("iam.policy_attachment").filter(|thing| thing.is_alive());
+        let roles = attached.filter_map(|thing| thing.text("role_name")).collect();
+        Self { world, clusters, objects, releases, roles }
+    }
+
+    /// Returns every cluster whose API answers.
+    pub(crate) fn clusters(&'a self) -> impl Iterator<Item = Cluster<'a>> {
+        self.clusters.iter().map(|thing| Cluster { world: self.world, view: self, thing })
+    }
+
+    /// Returns the cluster that a thing lives in, or that it is.
+    pub(crate) fn cluster_of(&'a self, thing: &Thing) -> Option<Cluster<'a>> {
+        let is_in = |cluster: &Thing| cluster.uid == thing.uid || thing.lives_in.contains(&cluster.uid);
+        self.clusters().find(|cluster| is_in(cluster.thing))
+    }
+}
+
 /// A cluster.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cluster<'a> {
     pub(crate) world: &'a World,
+    view: &'a View<'a>,
     pub(crate) thing: &'a Thing,
 }
 
 impl<'a> Cluster<'a> {
-    /// Returns every cluster whose API answers. What is in the others cannot change any more.
-    pub(crate) fn all(world: &'a World) -> impl Iterator<Item = Self> {
-        world.of_kind("eks.cluster").filter(|thing| thing.is_active()).map(move |thing| Self { world, thing })
-    }
-
-    /// Returns the cluster that a thing lives in.
-    pub(crate) fn of(world: &'a World, thing: &Thing) -> Option<Self> {
-        Self::all(world).find(|cluster| thing.lives_in.contains(&cluster.thing.uid))
-    }
-
     pub(crate) fn name(&self) -> &'a str {
         &self.thing.id
     }
 
-    /// Returns every object of Kubernetes.
+    /// Returns every object that controllers look at.
     pub(crate) fn all_objects(self) -> impl Iterator<Item = &'a Thing> {
-        self.world.of_kind("k8s.object").filter(move |thing| thing.lives_in.contains(&self.thing.uid))
+        OBJECTS.iter().flat_map(move |kind| self.objects(kind))
     }
 
     /// Returns the objects of one kind, those that are being deleted among them.
     pub(crate) fn objects(self, kind: &'a str) -> impl Iterator<Item = &'a Thing> {
-        self.all_objects().filter(move |thing| thing.text("kind") == Some(kind))
+        self.view.objects.get(&(&self.thing.uid, kind)).into_iter().flatten().copied()
     }
 
     /// Returns every release, in whatever phase.
     pub(crate) fn releases(self) -> impl Iterator<Item = &'a Thing> {
-        self.world.of_kind("helm.release").filter(move |thing| thing.lives_in.contains(&self.thing.uid))
+        self.view.releases.get(&self.thing.uid).into_iter().flatten().copied()
     }
 
     /// Returns the nodes that run pods.
@@ -81,12 +160,9 @@ impl<'a> Cluster<'a> {
     fn has_rights(self, release: &Thing) -> bool {
         let Some(arn) = release.inputs.get("values").and_then(role) else { return true };
         let name = arn.rsplit('/').next().unwrap_or_default();
-        match self.world.of_kind("iam.role").find(|role| role.output("arn") == Some(arn)) {
-            Some(role) => {
-                let mut attached = self.world.of_kind("iam.policy_attachment");
-                role.is_alive()
-                    && attached.any(|other| other.text("role_name") == Some(name) && other.is_alive())
-            }
+        let mut named = self.world.with_id(name).filter(|thing| thing.kind.as_str() == "iam.role");
+        match named.find(|role| role.output("arn") == Some(arn)) {
+            Some(role) => role.is_alive() && self.view.roles.contains(name),
             None => !self.world.is_past(name),
         }
     }

@@ -30,7 +30,7 @@ use skyplat_core::object::{ObjectKind, Placement};
 use skyplat_core::state::Uid;
 use skyplat_core::value::{Address, Tree};
 
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Cluster, View, is_watched};
 pub(crate) use ec2::CLUSTER_TAG as INTERFACE_TAG;
 pub(crate) use karpenter::{NODE_TAG, POOL_TAG, no_node, pool_of};
 pub(crate) use load_balancers::{CLUSTER_TAG as BALANCER_TAG, of_ingress};
@@ -54,15 +54,20 @@ pub(crate) struct Scene<'a> {
 /// It may have to be asked again: what is done may lead to more.
 pub(crate) fn step(scene: Scene<'_>) -> Vec<Effect> {
     let world = scene.world;
-    if world.of_kind("helm.release").next().is_none()
-        && world.of_kind("k8s.object").all(|thing| thing.phase != Phase::Held)
-        && world.children().next().is_none()
-    {
+    if world.of_kind("helm.release").next().is_none() && world.children().next().is_none() {
         return Vec::new();
     }
-    let per_cluster: [fn(Scene<'_>, Cluster<'_>) -> Vec<Effect>; 6] =
-        [charts::step, karpenter::step, load_balancers::step, dns::step, volumes::step, released];
-    for cluster in Cluster::all(world) {
+    let per_cluster: [fn(Scene<'_>, Cluster<'_>) -> Vec<Effect>; 7] = [
+        charts::step,
+        karpenter::step,
+        load_balancers::step,
+        dns::step,
+        volumes::step,
+        ec2::second_interfaces,
+        released,
+    ];
+    let view = View::new(world);
+    for cluster in view.clusters() {
         for controller in per_cluster {
             let effects = controller(scene, cluster);
             if !effects.is_empty() {
@@ -70,21 +75,24 @@ pub(crate) fn step(scene: Scene<'_>) -> Vec<Effect> {
             }
         }
     }
-    ec2::step(scene)
+    ec2::detached(scene)
 }
 
 /// Returns which finalizer keeps an object of Kubernetes from going at once, if one does.
 pub(crate) fn held(world: &World, thing: &Thing) -> Option<String> {
-    if thing.kind.as_str() != "k8s.object" {
+    if thing.kind.as_str() != "k8s.object" || !is_watched(thing) {
         return None;
     }
-    let cluster = Cluster::of(world, thing)?;
+    held_in(View::new(world).cluster_of(thing)?, thing)
+}
+
+fn held_in(cluster: Cluster<'_>, thing: &Thing) -> Option<String> {
     match thing.text("kind")? {
         "NodeClaim" | "EC2NodeClass" => karpenter::held(cluster, thing),
-        "Ingress" => load_balancers::held(world, thing),
+        "Ingress" => load_balancers::held(cluster.world, thing),
         "Namespace" => {
-            let inside = world.of_kind("k8s.object").filter(|other| other.lives_in.contains(&thing.uid));
-            inside.filter(|other| other.uid != thing.uid).find_map(|other| held(world, other))
+            let mut inside = cluster.all_objects().filter(|other| other.lives_in.contains(&thing.uid));
+            inside.find_map(|other| held_in(cluster, other))
         }
         _ => None,
     }
@@ -93,7 +101,7 @@ pub(crate) fn held(world: &World, thing: &Thing) -> Option<String> {
 /// Lets go what was held and is held no longer.
 fn released(scene: Scene<'_>, cluster: Cluster<'_>) -> Vec<Effect> {
     let held_ones = cluster.all_objects().filter(|thing| thing.phase == Phase::Held);
-    let free = held_ones.filter(|thing| held(scene.world, thing).is_none());
+    let free = held_ones.filter(|thing| held_in(cluster, thing).is_none());
     free.map(|thing| match thing.made_for {
         Some(_) => gone(thing),
         None => deleting(scene, thing, scene.seconds("k8s.object").delete),
