@@ -41,7 +41,7 @@ impl StoreSession for Mortal {
 impl Stand {
     /// Applies, or destroys without a configuration, and is killed when so many entries are in the journal. Returns
     /// whether it got to its end.
-    async fn killed_after(&self, text: Option<&str>, entries: usize) -> bool {
+    pub(crate) async fn killed_after(&self, text: Option<&str>, entries: usize) -> bool {
         let prepared = self.try_plan(text).await.unwrap();
         let (tell, over) = oneshot::channel();
         let mut session = Mortal { inner: self.session().await, left: entries, over: Some(tell) };

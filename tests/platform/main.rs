@@ -2,6 +2,7 @@
 //! nothing. `harness` is what the others stand on.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, in its helpers too")]
 
+mod children;
 mod crash;
 mod edits;
 mod harness;

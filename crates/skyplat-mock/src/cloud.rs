@@ -25,7 +25,7 @@ use crate::catalogue::Catalogue;
 use crate::rules::{self, Call, RuleBook};
 use crate::store::{Store, WorldError, WorldFile};
 use crate::world::{Change, Effect, Moment, Phase, Record, Thing, World};
-use crate::{gates, lookups};
+use crate::{controllers, gates, lookups};
 
 /// How long a call takes that only looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -110,6 +110,8 @@ struct Inner {
 struct Book {
     world: World,
     store: Store,
+    /// Whether controllers have nothing to do until something changes.
+    settled: bool,
 }
 
 impl MockCloud {
@@ -133,7 +135,7 @@ impl MockCloud {
     }
 
     fn new(world: World, store: Store, options: MockOptions) -> Self {
-        let book = Mutex::new(Book { world, store });
+        let book = Mutex::new(Book { world, store, settled: false });
         Self { inner: Arc::new(Inner { options, book, started: OnceLock::new() }) }
     }
 
@@ -171,8 +173,10 @@ impl MockCloud {
         let mut book = self.book();
         let (started, base) = *self.inner.started.get_or_init(|| (Instant::now(), book.world.clock()));
         let now = base.saturating_add(self.inner.options.pace.passed(started.elapsed()));
-        book.world.advance(now);
-        act(&mut book, now)
+        book.catch_up(now, &self.inner.options);
+        let answer = act(&mut book, now);
+        book.react(&self.inner.options);
+        answer
     }
 
     async fn wait(&self, cx: &Op, duration: Duration) -> Result<(), ExecError> {
@@ -181,6 +185,13 @@ impl MockCloud {
 
     async fn wait_until(&self, cx: &Op, until: Moment, now: Moment) -> Result<(), ExecError> {
         self.wait(cx, Duration::from_millis(until.saturating_sub(now))).await
+    }
+
+    /// Waits until the next thing in the world is done, but no longer than until it is time to look again.
+    async fn pause(&self, cx: &Op) -> Result<(), ExecError> {
+        let poll = u64::try_from(POLL.as_millis()).unwrap_or(Moment::MAX);
+        let next = self.at_present(|book, now| book.world.next_change().map(|at| at.saturating_sub(now)));
+        self.wait(cx, Duration::from_millis(next.unwrap_or(poll).clamp(1, poll))).await
     }
 
     fn call<'a>(&'a self, world: &'a World, object: &'a Desired, cx: &Op) -> Result<Call<'a>, ExecError> {
@@ -204,9 +215,15 @@ impl MockCloud {
         loop {
             let (thing, now) = self.at_present(|book, now| (book.world.get(uid).cloned(), now));
             let Some(thing) = thing else { return Ok(None) };
-            match thing.phase.until() {
-                None | Some(NEVER) => return Ok(Some(thing)),
-                Some(until) => self.wait_until(cx, until, now).await?,
+            match (thing.phase.until(), thing.phase) {
+                (Some(NEVER), _) => return Ok(Some(thing)),
+                (Some(until), _) => self.wait_until(cx, until, now).await?,
+                (None, Phase::Held) => {
+                    let why = self.at_present(|book, _| controllers::held(&book.world, &thing));
+                    cx.progress(&why.unwrap_or_else(|| "its deletion is held".to_owned()));
+                    self.pause(cx).await?;
+                }
+                (None, _) => return Ok(Some(thing)),
             }
         }
     }
@@ -241,7 +258,7 @@ impl MockCloud {
                 cx.progress(&reason);
                 told = Some(reason);
             }
-            self.wait(cx, POLL).await?;
+            self.pause(cx).await?;
         }
     }
 
@@ -251,8 +268,38 @@ impl MockCloud {
             Err(error) => Some(error.message),
         })
         .await?;
-        self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
+        if !gates::is_watched_up(object.kind.as_str()) {
+            self.wait(cx, seconds(self.latency(&object.kind, &object.inputs).create)).await?;
+        }
         Ok(Created { id: object.uid.to_string(), outputs: OutputMap::new() })
+    }
+
+    /// Waits until what a gate guards is undone, and sweeps what it sweeps.
+    async fn gate_down(&self, cx: &Op, gate: &Recorded) -> Result<Deleted, ExecError> {
+        let latency = self.latency(&gate.kind, &gate.inputs).delete;
+        if !gates::is_watched_down(gate.kind.as_str()) {
+            self.wait(cx, seconds(latency)).await?;
+            return Ok(Deleted::Deleted);
+        }
+        self.wait(cx, LOOK).await?;
+        let began = self.at_present(|_, now| now);
+        let mut told = None;
+        loop {
+            let left = self.at_present(|book, now| {
+                let waited = Duration::from_millis(now.saturating_sub(began));
+                let swept = gates::swept(&book.world, gate, waited);
+                let swept: Vec<Uid> = swept.map(|thing| thing.uid.clone()).collect();
+                let until = after(now, latency);
+                swept.into_iter().try_for_each(|uid| book.write(now, Effect::Deleting { uid, until }))?;
+                Ok::<_, ExecError>(gates::left(&book.world, gate))
+            })?;
+            let Some(reason) = left else { return Ok(Deleted::Deleted) };
+            if told.as_ref() != Some(&reason) {
+                cx.progress(&reason);
+                told = Some(reason);
+            }
+            self.pause(cx).await?;
+        }
     }
 
     async fn look_up(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
@@ -279,7 +326,8 @@ impl MockCloud {
                 if let Some(address) = &object.placement.container {
                     rules::container(&book.world, address, cx.container.as_ref())?;
                 }
-                Ok(match book.world.get(&object.uid).filter(|thing| thing.is_alive()) {
+                let is_there = |thing: &&Thing| thing.is_alive() || thing.phase == Phase::Held;
+                Ok(match book.world.get(&object.uid).filter(is_there) {
                     Some(thing) => {
                         Observed::Present { inputs: thing.inputs.clone(), outputs: thing.outputs.clone() }
                     }
@@ -308,7 +356,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-fn after(now: Moment, latency: f64) -> Moment {
+pub(crate) fn after(now: Moment, latency: f64) -> Moment {
     now.saturating_add(u64::try_from(seconds(latency).as_millis()).unwrap_or(Moment::MAX))
 }
 
@@ -321,8 +369,44 @@ impl Book {
             ExecError::new(ErrorKind::Unreachable, format!("{error}{}", source.unwrap_or_default()))
                 .hint("the simulated cloud keeps its world in this file")
         })?;
+        let touched = match &record.effect {
+            Effect::Made { thing } => Some(&**thing),
+            Effect::Ready { uid }
+            | Effect::Changed { uid, .. }
+            | Effect::Deleting { uid, .. }
+            | Effect::Held { uid }
+            | Effect::Gone { uid } => self.world.get(uid),
+        };
+        self.settled &= !touched.is_some_and(controllers::is_watched);
         self.world.apply(&record);
         Ok(())
+    }
+
+    /// Lets time pass, from one change to the next: controllers act when something changed, whoever looks when.
+    fn catch_up(&mut self, now: Moment, options: &MockOptions) {
+        self.react(options);
+        while let Some(next) = self.world.next_change().filter(|next| *next <= now) {
+            let is_done = |thing: &Thing| thing.phase.until() == Some(next);
+            self.settled &=
+                !self.world.under_way().any(|thing| is_done(thing) && controllers::is_watched(thing));
+            self.world.advance(next);
+            self.react(options);
+        }
+        self.world.advance(now);
+    }
+
+    /// Lets controllers act until all is as they want it.
+    fn react(&mut self, options: &MockOptions) {
+        while !self.settled {
+            let effects = controllers::step(controllers::Scene { world: &self.world, options });
+            self.settled = true;
+            let at = self.world.clock();
+            if effects.into_iter().try_for_each(|effect| self.write(at, effect)).is_err() {
+                // What cannot be written down does not happen: whoever writes next is told, and it is tried again.
+                self.settled = false;
+                return;
+            }
+        }
     }
 }
 
@@ -346,8 +430,11 @@ impl Executor for MockCloud {
         }
         for object in objects {
             // What is being deleted is neither there nor gone yet, and still in the way: a look waits for the end of it.
-            let is_alive = |book: &mut Book, _| book.world.get(&object.uid).is_none_or(Thing::is_alive);
-            if !self.at_present(is_alive)
+            // What a finalizer holds is there.
+            let goes = |book: &mut Book, _| {
+                book.world.get(&object.uid).is_some_and(|thing| matches!(thing.phase, Phase::Deleting { .. }))
+            };
+            if self.at_present(goes)
                 && let Err(error) = self.settled(cx, &object.uid).await
             {
                 let error = ExecError { kind: ErrorKind::Unreachable, ..error };
@@ -443,11 +530,7 @@ impl Executor for MockCloud {
         }
         let latency = self.latency(&object.kind, &object.inputs).delete;
         match object.class {
-            // Nothing in this world outlives its maker yet, so what a gate guards is undone when it is asked.
-            Class::Gate => {
-                self.wait(cx, seconds(latency)).await?;
-                return Ok(Deleted::Deleted);
-            }
+            Class::Gate => return self.gate_down(cx, object).await,
             Class::Lookup => return Ok(Deleted::Deleted),
             Class::Owned => {}
         }
@@ -461,8 +544,12 @@ impl Executor for MockCloud {
                 return Ok(true);
             }
             self.rules().check_delete(&book.world, thing)?;
-            let until = after(now, latency);
-            book.write(now, Effect::Deleting { uid: object.uid.clone(), until }).map(|()| true)
+            let uid = object.uid.clone();
+            let effect = match controllers::held(&book.world, thing) {
+                Some(_) => Effect::Held { uid },
+                None => Effect::Deleting { uid, until: after(now, latency) },
+            };
+            book.write(now, effect).map(|()| true)
         });
         match asked {
             Err(error)

@@ -58,6 +58,7 @@ pub fn dump(world: &World) -> String {
             Phase::Creating { until } => format!("  creating until {until} ms"),
             Phase::Changing { until } => format!("  changing until {until} ms"),
             Phase::Deleting { until } => format!("  deleting until {until} ms"),
+            Phase::Held => "  deletion asked for, and held".to_owned(),
         };
         writeln!(text, "{}  {}  {}  {region}{phase}", thing.address, thing.kind, thing.id)
             .expect("writing to a String cannot fail");
@@ -122,12 +123,16 @@ fn compare(one: &Tree, other: &Tree, path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// Returns what carries a stack's tag, and what lives in such a thing: after a destroy only what was retained.
+/// Returns what carries a stack's tag, what lives in such a thing, and what controllers made for it: after a destroy only
+/// what was retained.
 pub fn left_of_stack(world: &World, stack: &str) -> Vec<Finding> {
     let tagged = |thing: &Thing| thing.tags.get("skyplat:stack").is_some_and(|tag| tag == stack);
+    let made_for =
+        |thing: &Thing| thing.made_for.as_ref().is_some_and(|origin| origin.stack.as_deref() == Some(stack));
+    let inside = |thing: &Thing| thing.lives_in.iter().filter_map(|uid| world.get(uid)).any(tagged);
     world
         .things()
-        .filter(|thing| tagged(thing) || thing.lives_in.iter().filter_map(|uid| world.get(uid)).any(tagged))
+        .filter(|thing| tagged(thing) || inside(thing) || made_for(thing))
         .map(|thing| finding(thing, format!("it is left of the stack {stack}")))
         .collect()
 }

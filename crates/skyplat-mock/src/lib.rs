@@ -16,8 +16,10 @@
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
 //! repeat the inputs by name, and there is an `id` and an `arn`; [`rules`] shows how to give it rules of its own.
 //!
-//! Not here yet: faults, things that controllers make out of band, and the conformance
-//! suite that every executor will be run against.
+//! What controllers make that no plan made (instances, load balancers, records, volumes) is in the world too: it blocks
+//! what it blocks in AWS until its controller has taken it away, and stays when that went first.
+//!
+//! Not here yet: faults, and the conformance suite that every executor will be run against.
 //!
 //! ```
 //! use skyplat_core::facts::{FactSource, Question, Questions};
@@ -37,6 +39,7 @@
 
 pub mod catalogue;
 mod cloud;
+mod controllers;
 mod crds;
 mod facts;
 mod gates;

@@ -4,9 +4,8 @@ use skyplat_core::executor::{ErrorKind, ExecError, OutputMap};
 use skyplat_core::tree;
 use skyplat_core::value::{Secret, Tree};
 
-use crate::crds;
-use crate::names::Names;
-use crate::rules::Call;
+use crate::controllers;
+use crate::rules::{Call, lookup};
 
 /// Answers a lookup.
 pub(crate) fn answer(call: &Call<'_>) -> Result<OutputMap, ExecError> {
@@ -35,33 +34,13 @@ fn secret(call: &Call<'_>) -> Result<OutputMap, ExecError> {
     Ok(outputs.into_iter().map(|(name, text)| (name.to_owned(), Tree::Secret(Secret::new(text)))).collect())
 }
 
-/// An Ingress of the SkyPilot chart has a load balancer when the load balancer controller is there.
+/// An Ingress shows the host name of its load balancer once that works.
 fn ingress(call: &Call<'_>) -> OutputMap {
-    let namespace = call.text("namespace");
-    let release = |chart: &str| {
-        call.world.of_kind("helm.release").find(|thing| {
-            crds::chart(thing) == chart
-                && thing.is_active()
-                && call.container.is_some_and(|cluster| thing.lives_in.contains(&cluster.uid))
-        })
-    };
-    let server = release("skypilot").filter(|thing| thing.text("namespace") == Some(namespace));
-    let hostname = match (server, release("aws-load-balancer-controller")) {
-        (Some(server), Some(_)) => {
-            let names = Names::new(call.world.seed(), &server.uid);
-            let digits = names.of("load balancer", b"0123456789", 10);
-            let short =
-                |text: &str| text.chars().filter(char::is_ascii_alphanumeric).take(8).collect::<String>();
-            format!(
-                "internal-k8s-{}-{}-{}-{digits}.{}.elb.amazonaws.com",
-                short(namespace),
-                short(call.text("name")),
-                names.hex("load balancer", 10),
-                call.region()
-            )
-        }
-        _ => String::new(),
-    };
+    let (namespace, name) = (call.text("namespace"), call.text("name"));
+    let found =
+        call.container.and_then(|cluster| lookup(call.world, cluster, "Ingress", Some(namespace), name));
+    let balancer = found.and_then(|ingress| controllers::of_ingress(call.world, ingress));
+    let hostname = balancer.and_then(|balancer| balancer.output("dns_name")).unwrap_or_default();
     OutputMap::from([
         ("ready".to_owned(), tree!((!hostname.is_empty()))),
         ("hostname".to_owned(), tree!(hostname)),

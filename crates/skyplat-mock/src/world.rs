@@ -39,16 +39,28 @@ pub enum Phase {
         /// When it is gone.
         until: Moment,
     },
+    /// Its deletion was asked for and waits for somebody: a finalizer holds it. Nothing new may use it.
+    Held,
 }
 
 impl Phase {
     /// Returns when what is under way will be done.
     pub fn until(self) -> Option<Moment> {
         match self {
-            Self::Ready => None,
+            Self::Ready | Self::Held => None,
             Self::Creating { until } | Self::Changing { until } | Self::Deleting { until } => Some(until),
         }
     }
+}
+
+/// For what a controller made a thing that no plan made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The thing that it was made for; it may be gone.
+    pub owner: Uid,
+    /// The stack of that thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
 }
 
 /// One real thing.
@@ -78,6 +90,9 @@ pub struct Thing {
     /// What it lives in: when one of these goes, so does it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lives_in: BTreeSet<Uid>,
+    /// For what a controller made it; none when it was asked for by a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<Origin>,
     /// When it was asked for.
     pub created_at: Moment,
     /// Where it is in its life.
@@ -87,7 +102,7 @@ pub struct Thing {
 impl Thing {
     /// Returns whether new things may refer to it.
     pub fn is_alive(&self) -> bool {
-        !matches!(self.phase, Phase::Deleting { .. })
+        !matches!(self.phase, Phase::Deleting { .. } | Phase::Held)
     }
 
     /// Returns whether it works.
@@ -156,6 +171,11 @@ pub enum Effect {
         /// When it is gone.
         until: Moment,
     },
+    /// Its deletion was asked for, and somebody must do something first.
+    Held {
+        /// The thing.
+        uid: Uid,
+    },
     /// It is gone, and all that lives in it.
     Gone {
         /// The thing.
@@ -180,8 +200,11 @@ pub struct World {
     clock: Moment,
     things: BTreeMap<Uid, Thing>,
     by_id: BTreeMap<String, BTreeSet<Uid>>,
-    /// Things that are not [`Phase::Ready`].
+    by_kind: BTreeMap<ObjectKind, BTreeSet<Uid>>,
+    /// Things of which something is under way.
     under_way: BTreeSet<Uid>,
+    /// Things that controllers made.
+    children: BTreeSet<Uid>,
     past: BTreeSet<String>,
 }
 
@@ -193,7 +216,9 @@ impl World {
             clock: 0,
             things: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            by_kind: BTreeMap::new(),
             under_way: BTreeSet::new(),
+            children: BTreeSet::new(),
             past: BTreeSet::new(),
         }
     }
@@ -215,7 +240,22 @@ impl World {
 
     /// Returns the things of one kind.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Thing> {
-        self.things.values().filter(move |thing| thing.kind.as_str() == kind)
+        self.by_kind.get(kind).into_iter().flatten().filter_map(|uid| self.things.get(uid))
+    }
+
+    /// Returns what controllers made.
+    pub fn children(&self) -> impl Iterator<Item = &Thing> {
+        self.children.iter().filter_map(|uid| self.things.get(uid))
+    }
+
+    /// Returns the things of which something is under way.
+    pub fn under_way(&self) -> impl Iterator<Item = &Thing> {
+        self.under_way.iter().filter_map(|uid| self.things.get(uid))
+    }
+
+    /// Returns when the next of what is under way will be done.
+    pub fn next_change(&self) -> Option<Moment> {
+        self.under_way().filter_map(|thing| thing.phase.until()).min()
     }
 
     /// Returns how many things there are.
@@ -268,6 +308,10 @@ impl World {
         match &record.effect {
             Effect::Made { thing } => {
                 self.by_id.entry(thing.id.clone()).or_default().insert(thing.uid.clone());
+                self.by_kind.entry(thing.kind.clone()).or_default().insert(thing.uid.clone());
+                if thing.made_for.is_some() {
+                    self.children.insert(thing.uid.clone());
+                }
                 self.things.insert(thing.uid.clone(), (**thing).clone());
                 self.set_phase(&thing.uid, thing.phase);
             }
@@ -285,6 +329,7 @@ impl World {
                 }
             }
             Effect::Deleting { uid, until } => self.set_phase(uid, Phase::Deleting { until: *until }),
+            Effect::Held { uid } => self.set_phase(uid, Phase::Held),
             Effect::Gone { uid } => self.remove(uid),
         }
     }
@@ -292,7 +337,7 @@ impl World {
     fn set_phase(&mut self, uid: &Uid, phase: Phase) {
         let Some(thing) = self.things.get_mut(uid) else { return };
         thing.phase = phase;
-        if phase == Phase::Ready {
+        if phase.until().is_none() {
             self.under_way.remove(uid);
         } else {
             self.under_way.insert(uid.clone());
@@ -303,10 +348,17 @@ impl World {
     fn remove(&mut self, uid: &Uid) {
         let Some(thing) = self.things.remove(uid) else { return };
         self.under_way.remove(uid);
+        self.children.remove(uid);
         if let Some(uids) = self.by_id.get_mut(&thing.id) {
             uids.remove(uid);
             if uids.is_empty() {
                 self.by_id.remove(&thing.id);
+            }
+        }
+        if let Some(uids) = self.by_kind.get_mut(&thing.kind) {
+            uids.remove(uid);
+            if uids.is_empty() {
+                self.by_kind.remove(&thing.kind);
             }
         }
         self.past.insert(thing.id);

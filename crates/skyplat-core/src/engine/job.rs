@@ -68,9 +68,7 @@ pub(super) fn job(
             });
             let container = container_of(view.state, &record.node, true).map(|record| view.source_of(record));
             let record = Box::new(record.clone());
-            // A gate that waits anew afterwards stays on record.
-            let ends = step.action != Action::Wait;
-            Some((Job::Remove { record, gone, ends }, container))
+            Some((Job::Remove { record, gone }, container))
         }
     }
 }

@@ -55,8 +55,6 @@ pub(super) enum Job {
         record: Box<Record>,
         /// Why there is nothing left to delete, if that is known.
         gone: Option<String>,
-        /// Whether the record ends with it; that of a gate which waits anew afterwards does not.
-        ends: bool,
     },
 }
 
@@ -116,8 +114,7 @@ pub(super) async fn run(setting: Setting, job: Job) -> (End, u32) {
         Job::Make { node, uid, generation, record, gone, sources } => {
             half.make(*node, uid, generation, record, gone, sources).await
         }
-        Job::Remove { record, gone, ends: true } => half.remove(*record, gone).await,
-        Job::Remove { record, ends: false, .. } => half.drain(&record).await,
+        Job::Remove { record, gone } => half.remove(*record, gone).await,
     };
     let end = end.unwrap_or_else(|broken| match broken {
         Break::Failed(error) => End::Failed(half.scrub.error(error)),
@@ -353,15 +350,6 @@ impl Half {
         };
         self.journal(vec![entry]).await?;
         Ok(end)
-    }
-
-    /// Waits until what a gate guards is undone; the gate itself stays, so there is nothing to journal.
-    async fn drain(&mut self, record: &Record) -> Result<End, Break> {
-        self.enter_container().await?;
-        match self.delete_until_done(record).await? {
-            Deleted::Deleted => Ok(End::Removed),
-            Deleted::Retained(why) => Ok(End::Retained(self.scrub.text(&why))),
-        }
     }
 
     /// Deletes again and again; a failure for good is left to the caller to record.

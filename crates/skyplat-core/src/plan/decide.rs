@@ -107,7 +107,7 @@ pub(super) fn decide<'a>(
     let done = decider.done.into_iter().enumerate();
     let mut decisions: Vec<Decision<'_>> =
         done.map(|(at, done)| done.unwrap_or_else(|| unwanted(&table.rows[at], destroy))).collect();
-    gates::settle(table, &mut decisions);
+    gates::settle(table, state, &mut decisions);
     Ok(decisions)
 }
 

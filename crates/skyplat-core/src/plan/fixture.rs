@@ -267,7 +267,9 @@ fn make(state: &mut State, node: &ObjectNode, step: &Step) {
             );
         }
         Action::Keep => {}
-        Action::Update | Action::Wait | Action::Read if recorded.as_ref() == Some(&step.uid) => {
+        Action::Update | Action::Wait | Action::Read
+            if recorded.as_ref() == Some(&step.uid) && step.new_uid.is_none() =>
+        {
             let uid = step.uid.clone();
             let outputs = outputs(&resolved, &uid);
             let next = Box::new(Next { node: resolved, depends_on });
@@ -288,9 +290,6 @@ fn make(state: &mut State, node: &ObjectNode, step: &Step) {
 
 fn remove(state: &mut State, step: &Step) {
     let (address, uid) = (step.address.clone(), step.uid.clone());
-    if step.action == Action::Wait {
-        return;
-    }
     if step.gone.is_some() {
         return write(state, Entry::Forgotten { address, uid, why: "gone".into() });
     }

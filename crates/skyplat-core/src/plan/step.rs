@@ -2,7 +2,7 @@
 //!
 //! A plan has two faces. [`Step`]s are what a person approves: one per object, with reasons. [`Task`]s are what the
 //! engine runs: a step is one task (make, keep, wait, read: [`Part::Make`]; delete, drain: [`Part::Remove`]) or, for a
-//! replace, two. A `wait` whose gate stands on something old has two as well: its Remove drains, and ends no record.
+//! replace, two. A `wait` whose gate stands on something old has two as well: its Remove drains the old gate.
 //! A `keep` with a Remove alone is a gate or lookup that left the graph: its record is forgotten, nothing is called.
 //! Tasks carry all order there is; the engine adds none of its own.
 
@@ -146,7 +146,7 @@ pub struct Step {
     /// The record it is about: the one to change or delete; for a create, the identity the object will get.
     #[serde(skip)]
     pub uid: Uid,
-    /// For a replace, the identity that the new object will get.
+    /// For a replace, and for a wait that drains too, the identity that the new object will get.
     #[serde(skip)]
     pub new_uid: Option<Uid>,
     /// Whether the record is one that an earlier replace superseded.

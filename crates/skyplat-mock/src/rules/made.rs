@@ -108,6 +108,7 @@ impl Made {
             outputs: self.outputs,
             tags,
             lives_in: self.lives_in,
+            made_for: None,
             created_at: now,
             phase: Phase::Ready,
         };

@@ -175,39 +175,6 @@ async fn gates_wait_until_the_world_is_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_node_needs_karpenter_a_pool_that_fits_and_a_pending_pod() {
-    let mut lab = small_world().await;
-    let custom = |version: &str, kind: &str, types: &[&str]| {
-        tree!({
-            "apiVersion": version, "kind": kind, "metadata": { "name": "x" },
-            "spec": { "template": { "spec": { "requirements": [
-                { "key": "node.kubernetes.io/instance-type", "operator": "In", "values": types },
-            ] } } },
-        })
-    };
-    let gate = ask("gate.first_node", "cluster", tree!({ "cluster": "c" }));
-    let holds = async |lab: &Lab| {
-        let desired = Lab::desired("gate", &gate);
-        let mut cx = op(&desired.placement, Some(lab.record("cluster").outputs.clone()));
-        cx.deadline = Instant::now() + Duration::from_mins(5);
-        lab.cloud.create(&cx, &desired).await.is_ok()
-    };
-    lab.make("crds", ask("helm.release", "cluster", release("team", "crds", "karpenter-crd"))).await;
-    lab.make("karpenter", ask("helm.release", "cluster", release("team", "karpenter", "karpenter"))).await;
-    lab.make("class", ask("k8s.object", "cluster", custom("karpenter.k8s.aws/v1", "EC2NodeClass", &[])))
-        .await;
-    assert!(!holds(&lab).await, "no pool");
-    let wrong = custom("karpenter.sh/v1", "NodePool", &["m99.large"]);
-    lab.make("nodes", ask("k8s.object", "cluster", wrong)).await;
-    lab.make("chart", ask("helm.release", "cluster", release("team", "ebs", "aws-ebs-csi-driver"))).await;
-    assert!(!holds(&lab).await, "no instance fits");
-    lab.update("nodes", custom("karpenter.sh/v1", "NodePool", &["m7i.large"])).await.unwrap();
-    assert!(holds(&lab).await);
-    lab.delete("chart").await.unwrap();
-    assert!(!holds(&lab).await, "no pod is pending");
-}
-
-#[tokio::test(start_paused = true)]
 async fn lookups_find_secrets_and_say_what_is_no_secret() {
     let lab = small_world().await;
     let look = |arn: &str| Lab::desired("lookup", &ask("lookup.secret", WEST, tree!({ "secret_id": arn })));

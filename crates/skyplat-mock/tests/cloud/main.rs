@@ -1,6 +1,8 @@
 //! The simulated cloud from outside, as an engine sees it.
 
 #[cfg(test)]
+mod children;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod platform;

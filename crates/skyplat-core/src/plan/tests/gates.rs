@@ -55,6 +55,53 @@ fn the_delete_half_of_a_replace_drains_the_gate_on_the_old_object() {
     assert!(!super::super::fixture::plan(&after, &state).has_work());
 }
 
+/// What is new waits at a gate of its own; what the old one watched is drained after a crash in between too.
+#[test]
+fn a_gate_that_drains_and_stays_is_two_gates() {
+    let [controller, gate, _] = stack(1, 1);
+    let before = [controller, gate];
+    let [controller, gate, _] = stack(2, 1);
+    let after = [controller, gate];
+    let state = applied(&before);
+    let plan = plan(&after, &state);
+    let (made, drained) = (at(&plan, "r/gate", Part::Make), at(&plan, "r/gate", Part::Remove));
+    assert!(made < drained && step(&plan, "r/gate").new_uid.is_some());
+    let old = state.objects[&"r/gate".into()].uid.clone();
+    let mut crashed = state.clone();
+    carry_out(&mut crashed, &graph(&after), &plan, drained);
+    assert_ne!(crashed.objects[&"r/gate".into()].uid, old);
+    let rest = super::super::fixture::plan(&after, &crashed);
+    assert_eq!(changes(&rest), ["drain r/gate", "delete r/controller"]);
+    assert!(rest.steps.iter().any(|step| step.action == Action::Drain && step.deposed && step.uid == old));
+}
+
+/// The zone is another one, and what stands behind the gate stays: it moves to the new zone before the old one is drained.
+#[test]
+fn a_gate_that_watches_something_else_drains_what_it_watched() {
+    let with = |v: i32| {
+        [
+            thing("r/zone").set("v", v).forced("v"),
+            gate("r/gate").set("zone", to("r/zone.id")),
+            thing("r/release").set("host", v).after("r/gate"),
+        ]
+    };
+    let state = applied(&with(1));
+    let plan = plan(&with(2), &state);
+    assert_eq!(changes(&plan), ["replace r/zone", "wait r/gate", "update r/release"]);
+    let drained = at(&plan, "r/gate", Part::Remove);
+    assert!(at(&plan, "r/release", Part::Make) < drained && drained < at(&plan, "r/zone", Part::Remove));
+    for tasks in 0..plan.tasks.len() {
+        let mut crashed = state.clone();
+        carry_out(&mut crashed, &graph(&with(2)), &plan, tasks);
+        let rest = super::super::fixture::plan(&with(2), &crashed);
+        let drains = rest
+            .tasks
+            .iter()
+            .any(|task| task.part == Part::Remove && rest.steps[task.step].address.as_str() == "r/gate");
+        assert_eq!(drains, tasks <= drained, "after {tasks} tasks: {:?}", changes(&rest));
+    }
+}
+
 #[test]
 fn a_gate_drains_after_all_that_stood_on_it_is_removed() {
     let state = applied(&stack(1, 1));

@@ -181,6 +181,7 @@ fn security_group(call: &Call<'_>, cluster: &str, vpc: &str) -> Thing {
         outputs: BTreeMap::from([("id".to_owned(), skyplat_core::tree!(id))]),
         tags: BTreeMap::from([("aws:eks:cluster-name".to_owned(), cluster.to_owned())]),
         lives_in: BTreeSet::from([call.object.uid.clone()]),
+        made_for: None,
         created_at: 0,
         phase: Phase::Ready,
         id,

@@ -56,6 +56,11 @@ impl Lab {
         Self { cloud: self.cloud.fork(), made: self.made.clone() }
     }
 
+    /// Says the same of another cloud, such as one that was opened again.
+    pub(crate) fn on(&self, cloud: MockCloud) -> Self {
+        Self { cloud, made: self.made.clone() }
+    }
+
     pub(crate) fn record(&self, name: &str) -> &Recorded {
         self.made.get(name).unwrap_or_else(|| panic!("{name} was not made"))
     }
@@ -200,7 +205,12 @@ pub(crate) fn cluster(lab: &Lab, name: &str, version: &str, subnets: [&str; 2]) 
 /// east, `twin` (10.1.0.0/16 too) in the west, a `role` of clusters and a `pod-role`, a `policy`, a `cluster` with a namespace, a file system, a zone and a user
 /// pool.
 pub(crate) async fn small_world() -> Lab {
-    let mut lab = Lab::new(MockCloud::in_memory(skyplat_mock::MockOptions::default()));
+    small_world_in(MockCloud::in_memory(skyplat_mock::MockOptions::default())).await
+}
+
+/// Makes the small world in a cloud of its own.
+pub(crate) async fn small_world_in(cloud: MockCloud) -> Lab {
+    let mut lab = Lab::new(cloud);
     for (name, region, cidr) in
         [("vpc", WEST, "10.1.0.0/16"), ("far", EAST, "10.2.0.0/16"), ("twin", WEST, "10.1.0.0/16")]
     {
