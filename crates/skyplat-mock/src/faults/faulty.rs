@@ -38,7 +38,7 @@ impl Faulty {
         &self.faults
     }
 
-    /// Decides about a call that changes something, and lets it wait or fail before it is passed on.
+    /// Decides about a call, and lets it wait or fail before it is passed on.
     async fn before<'a>(
         &self,
         cx: &Op,
@@ -54,7 +54,11 @@ impl Faulty {
             return Err(error);
         }
         match fault.kind {
-            FaultKind::Slow if fault.variant % 2 == 0 || operation.only_looks() => {
+            FaultKind::Slow if operation.only_looks() => {
+                cx.sleep(fault.delay()).await.map_err(look_cut)?;
+                Ok(After::Nothing)
+            }
+            FaultKind::Slow if fault.variant.is_multiple_of(2) => {
                 cx.sleep(fault.delay()).await?;
                 Ok(After::Nothing)
             }
@@ -114,7 +118,7 @@ fn reply_lost(operation: Operation) -> ExecError {
 
 /// Returns the error of a call that is not passed on.
 fn refusal(fault: &Fault, operation: Operation) -> Option<ExecError> {
-    let first = fault.variant % 2 == 0;
+    let first = fault.variant.is_multiple_of(2);
     let (kind, code, message) = match fault.kind {
         FaultKind::FailsBefore if first => {
             (ErrorKind::Retryable, "InternalError", format!("the API failed to {operation} it"))
@@ -216,10 +220,7 @@ impl Executor for Faulty {
     }
 
     async fn find(&self, cx: &Op, object: &Desired) -> Result<Option<Created>, ExecError> {
-        self.before(cx, &object.kind, object, Operation::Find).await.map_err(|error| match error.kind {
-            ErrorKind::Retryable => look_cut(error),
-            _ => error,
-        })?;
+        self.before(cx, &object.kind, object, Operation::Find).await?;
         self.inner.find(cx, object).await
     }
 

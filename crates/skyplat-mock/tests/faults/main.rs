@@ -1,0 +1,10 @@
+//! Faults: what each does to a call, what the schedule promises, and what an engine makes of them.
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod schedule;
+#[cfg(test)]
+mod support;
