@@ -11,7 +11,7 @@
 //! * [`World`] is what exists. In a file beside a stack's state it outlives the process, so that separate runs see one
 //!   cloud.
 //! * [`inspect`] dumps and compares worlds and finds what should not be there.
-//! * [`faults`] makes any executor go wrong on a schedule.
+//! * [`drift`] changes the world behind the back of those who work on it; [`faults`] makes any executor go wrong on a schedule.
 //! * `simulate` (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
 //!
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
@@ -39,6 +39,7 @@
 pub mod catalogue;
 mod cloud;
 mod crds;
+pub mod drift;
 mod facts;
 pub mod faults;
 mod gates;

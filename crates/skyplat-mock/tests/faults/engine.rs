@@ -20,8 +20,10 @@ use crate::support::simulate;
 const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
 
 /// Where the runs of one stack ended.
-struct Outcome {
-    world: World,
+pub(crate) struct Outcome {
+    pub(crate) cloud: MockCloud,
+    pub(crate) world: World,
+    pub(crate) state: State,
     met: BTreeMap<(Uid, Operation), Met>,
     runs: usize,
 }
@@ -59,14 +61,14 @@ async fn settle(
             return runs;
         }
         let work = Work { plan: &plan, graph, facts, observations: &observations };
-        let report = engine.apply(work, session, &run, &control, &mut unwatched).await.unwrap();
+        let report = engine.apply(work, &mut *session, &run, &control, &mut unwatched).await.unwrap();
         assert!(matches!(report.status, FinishedStatus::Succeeded | FinishedStatus::Failed));
     }
     panic!("it does not settle");
 }
 
 /// Brings a platform up, and down again if asked, while calls go wrong.
-fn bring(faults: &Faults, parallelism: usize, and_down: bool) -> Outcome {
+pub(crate) fn bring(faults: &Faults, parallelism: usize, and_down: bool) -> Outcome {
     simulate(async {
         let cloud = MockCloud::in_memory(MockOptions { seed: 3, ..MockOptions::default() });
         let (graph, facts) = platform(&cloud).await;
@@ -79,13 +81,14 @@ fn bring(faults: &Faults, parallelism: usize, and_down: bool) -> Outcome {
             let nothing = (ObjectGraph::default(), Facts::default());
             runs += settle(&engine, session.as_mut(), &nothing.0, &nothing.1).await;
         }
-        Outcome { world: cloud.world(), met: faults.met(), runs }
+        let (world, state) = (cloud.world(), session.state().clone());
+        Outcome { cloud, world, state, met: faults.met(), runs }
     })
 }
 
 #[test]
 fn the_same_schedule_makes_the_same_faults_and_the_same_world_at_any_parallelism() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         let with = |parallelism| bring(&Faults::seeded(seed, 0.2), parallelism, false);
         let one = with(1);
         assert!(one.met.len() > 10, "{:?}", one.met);
@@ -107,10 +110,11 @@ fn addresses(world: &World) -> Vec<&Address> {
 fn faults_that_pass_leave_the_world_that_a_run_without_them_leaves() {
     let without = bring(&Faults::none(), 16, false);
     assert_eq!(without.runs, 1);
-    for seed in 10..16 {
+    for seed in 10..13 {
         let faults = Faults::seeded(seed, 0.25).kinds(FaultKind::PASSING);
         let with = bring(&faults, 16, false);
-        assert_eq!(inspect::diff(&without.world, &with.world), [], "seed {seed}");
+        with.world.assert_same(&without.world);
+        with.world.assert_agrees(&with.state, []);
         let faults = Faults::seeded(seed, 0.25);
         let with = bring(&faults, 16, false);
         assert!(faults.reached().count(FaultKind::Permanent, Operation::Create) > 0 && with.runs > 1);
@@ -122,9 +126,9 @@ fn faults_that_pass_leave_the_world_that_a_run_without_them_leaves() {
 #[test]
 fn nothing_is_left_after_a_destroy_among_faults() {
     let retained: Vec<Uid> = bring(&Faults::none(), 16, true).world.things().map(|t| t.uid.clone()).collect();
-    for seed in 20..26 {
-        let left = bring(&Faults::seeded(seed, 0.25), 16, true).world;
-        let left: Vec<_> = left.things().filter(|thing| !retained.contains(&thing.uid)).collect();
-        assert!(left.is_empty(), "seed {seed}: {left:#?}");
+    for seed in 20..24 {
+        let left = bring(&Faults::seeded(seed, 0.25), 16, true);
+        left.world.assert_nothing_left_but("dev/1", &retained);
+        left.world.assert_agrees(&left.state, &retained);
     }
 }
