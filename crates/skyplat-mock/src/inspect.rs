@@ -27,6 +27,7 @@ mod asserts;
 mod leaks;
 
 pub use against::{doubles, ghosts, unknown};
+pub(crate) use leaks::collect_secrets;
 pub use leaks::{Form, Leak, leaks, secrets};
 
 use std::collections::BTreeSet;

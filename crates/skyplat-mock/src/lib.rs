@@ -10,15 +10,16 @@
 //!   the order of calls, so that any parallelism ends with the same world.
 //! * [`World`] is what exists. In a file beside a stack's state it outlives the process, so that separate runs see one
 //!   cloud.
-//! * [`inspect`] dumps and compares worlds and finds what should not be there.
-//! * [`drift`] changes the world behind the back of those who work on it; [`faults`] makes any executor go wrong on a schedule.
+//! * [`inspect`] dumps and compares worlds, holds them against states, and finds what should not be there.
+//! * [`drift`] changes the world behind the back of those who work on it.
+//! * [`faults`] makes the calls of any executor go wrong on a schedule, and [`conformance`] tries any executor on every
+//!   promise that its trait makes.
 //! * `simulate` (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
 //!
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
 //! repeat the inputs by name, and there is an `id` and an `arn`.
 //!
-//! Not here yet: quotas, things that controllers make out of band, and the conformance
-//! suite that every executor will be run against.
+//! Not here yet: quotas, and things that controllers make out of band.
 //!
 //! ```
 //! use skyplat_core::facts::{FactSource, Question, Questions};
@@ -38,6 +39,7 @@
 
 pub mod catalogue;
 mod cloud;
+pub mod conformance;
 mod crds;
 pub mod drift;
 mod facts;

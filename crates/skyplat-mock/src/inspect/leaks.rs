@@ -85,18 +85,19 @@ pub fn secrets(world: &World) -> Vec<Secret> {
     for thing in world.things() {
         let trees = [Some(&thing.inputs), thing.natural_key.as_ref()].into_iter().flatten();
         for tree in trees.chain(thing.outputs.values()) {
-            collect(tree, &mut found);
+            collect_secrets(tree, &mut found);
         }
     }
     found
 }
 
-fn collect(tree: &Tree, found: &mut Vec<Secret>) {
+/// Adds every secret inside of a tree.
+pub(crate) fn collect_secrets(tree: &Tree, found: &mut Vec<Secret>) {
     match tree {
         Tree::Secret(secret) => found.push(secret.clone()),
-        Tree::List(items) | Tree::Text(items) => items.iter().for_each(|item| collect(item, found)),
-        Tree::Json(inner) => collect(inner, found),
-        Tree::Map(map) => map.values().for_each(|value| collect(value, found)),
+        Tree::List(items) | Tree::Text(items) => items.iter().for_each(|item| collect_secrets(item, found)),
+        Tree::Json(inner) => collect_secrets(inner, found),
+        Tree::Map(map) => map.values().for_each(|value| collect_secrets(value, found)),
         _ => {}
     }
 }
