@@ -35,6 +35,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
+use skyplat_core::ids::Region;
 use skyplat_core::object::ObjectKind;
 use skyplat_core::state::Uid;
 use skyplat_core::value::{Address, Key, Tree, paper};
@@ -122,26 +123,24 @@ fn below_in<'t>(tree: &'t Tree, path: &str) -> Option<&'t Tree> {
     })
 }
 
-/// Writes a world for people: a line for each thing with address, kind, id, region and what is under way, ordered by
+/// Writes a world for people: a line for each thing with address, kind, region, id and what is under way, ordered by
 /// address. Secrets do not show.
 ///
 /// ```text
-/// hub/eks/cluster       eks.cluster  sp-dev-hub             us-west-2  creating until 617000 ms
-/// hub/identity/secret   secretsmanager.secret  arn:aws:…    us-west-2
-/// by-hand/their-queue   sqs.queue    https://sqs.…/theirs   us-west-2  of no stack
+/// by-hand/their-queue  sqs.queue    us-west-2  https://sqs.us-west-2.amazonaws.com/123456789012/theirs  of no stack
+/// hub/eks/cluster      eks.cluster  us-west-2  sp-dev-us-west-2  creating until 617000 ms
+/// hub/karpenter/role   iam.role     global     sp-dev-us-west-2-karpenter
 /// ```
 pub fn dump(world: &World) -> String {
     let mut things: Vec<&Thing> = world.things().collect();
     things.sort_by(|one, other| (&one.address, &one.uid).cmp(&(&other.address, &other.uid)));
-    let width = |text: fn(&Thing) -> &str| things.iter().map(|thing| text(thing).len()).max().unwrap_or(0);
-    let widths = (
-        width(|thing| thing.address.as_str()),
-        width(|thing| thing.kind.as_str()),
-        width(|thing| thing.id.as_str()),
-    );
+    let region = |thing: &Thing| thing.placement.region.as_ref().map_or("global", Region::as_str).to_owned();
+    let width = |text: &dyn Fn(&Thing) -> usize| things.iter().map(|thing| text(thing)).max().unwrap_or(0);
+    let addresses = width(&|thing| thing.address.as_str().len());
+    let kinds = width(&|thing| thing.kind.as_str().len());
+    let regions = width(&|thing| region(thing).len());
     let mut text = String::new();
     for thing in things {
-        let region = thing.placement.region.as_ref().map_or("global", |region| region.as_str());
         let phase = match thing.phase {
             Phase::Ready => String::new(),
             Phase::Creating { until } => format!("  creating until {until} ms"),
@@ -150,8 +149,8 @@ pub fn dump(world: &World) -> String {
         };
         let owner = if thing.tags.contains_key(STACK_TAG) { "" } else { "  of no stack" };
         let (address, kind, id) = (thing.address.as_str(), thing.kind.as_str(), &thing.id);
-        let (addresses, kinds, ids) = widths;
-        writeln!(text, "{address:addresses$}  {kind:kinds$}  {id:ids$}  {region}{phase}{owner}")
+        let region = region(thing);
+        writeln!(text, "{address:addresses$}  {kind:kinds$}  {region:regions$}  {id}{phase}{owner}")
             .expect("writing to a String cannot fail");
     }
     text

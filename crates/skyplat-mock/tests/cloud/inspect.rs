@@ -1,5 +1,7 @@
 //! Looking at worlds: what is shown, what is found, what is never shown.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use skyplat_core::tree;
 use skyplat_core::value::Secret;
@@ -51,10 +53,9 @@ async fn a_dump_has_a_line_for_each_thing_in_columns_and_no_secret() {
     let world = lab.cloud.world();
     let dump = inspect::dump(&world);
     assert_eq!(dump.lines().count(), world.len());
-    let column =
-        dump.lines().map(|line| line.find("  ").map(|at| line.len() - line[at..].trim_start().len()));
-    let columns: std::collections::BTreeSet<_> = column.collect();
-    assert_eq!(columns.len(), 1, "kinds are in one column:\n{dump}");
+    let columns = |text: &str| dump.lines().filter_map(|line| line.find(text)).collect::<BTreeSet<_>>();
+    assert_eq!(columns("  us-west-2  ").len(), 1, "regions are in one column:\n{dump}");
+    assert_eq!(columns("  ec2.").len(), 1, "kinds are in one column:\n{dump}");
     let mut sorted: Vec<&str> = dump.lines().map(|line| line.split("  ").next().unwrap()).collect();
     sorted.sort_unstable();
     let as_shown: Vec<&str> = dump.lines().map(|line| line.split("  ").next().unwrap()).collect();
