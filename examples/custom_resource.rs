@@ -326,6 +326,9 @@ impl Executor for ObjectStore {
     }
 
     async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError> {
+        if object.on_delete == skyplat::object::OnDelete::Retain {
+            return Ok(Deleted::Retained("it is to be kept".into()));
+        }
         cx.permit("s3").await;
         let mut buckets = self.buckets();
         if object.kind.as_str() == S3Bucket::KIND {
@@ -466,7 +469,23 @@ async fn run() -> Result<(), Failure> {
     println!("Destroy:");
     let changed = bring(&workspace, session.as_mut(), None).await?;
     println!("{changed} changes");
-    expect(store.buckets().is_empty() && cloud.world().is_empty(), "a destroy leaves nothing")
+    expect(store.buckets().is_empty() && cloud.world().is_empty(), "a destroy leaves nothing")?;
+    tried().await
+}
+
+/// One suite tries every executor on what the engine relies on; in a crate of yours this is a test.
+async fn tried() -> Result<(), Failure> {
+    use skyplat::mock::conformance::{Check, Specimen, check};
+    use skyplat::object::Placement;
+
+    let region = Some(Region::new("us-west-2"));
+    let placement = Placement { account: "123456789012".into(), region, container: None };
+    let bucket = S3Bucket { bucket: "tried".into(), versioning: false };
+    let specimen = Specimen::of("bucket", placement, &bucket)?.changed_field("versioning", tree!(true));
+    let report = check(&ObjectStore::default(), &specimen).await;
+    let passed = Check::ALL.into_iter().filter(|check| report.passed(*check)).count();
+    println!("The store on trial: {passed} checks passed, {} failed", report.failures().count());
+    expect(report.failures().next().is_none(), "the store keeps the promises of an executor")
 }
 
 /// What the run has shown must be so; otherwise the example fails.

@@ -1,14 +1,46 @@
-//! Looking at worlds: a readable dump, differences, what is left of a stack, what hangs in the air.
+//! Looking at worlds: a readable dump, differences, and what must never be.
+//!
+//! Everything here is a function of plain data and gives findings; the `assert_…` methods of [`World`] panic with them.
+//!
+//! ```
+//! use skyplat_mock::{World, inspect};
+//!
+//! let (before, after) = (World::new(7), World::new(7));
+//! // … a platform was built and destroyed …
+//! after.assert_nothing_left("dev/0123456789abcdef");
+//! after.assert_same(&before);
+//! assert_eq!(inspect::dangling(&after), []);
+//! print!("{}", inspect::dump(&after));
+//! ```
+//!
+//! | what must hold | function |
+//! |---|---|
+//! | after a destroy only what is retained is left | [`left_of_stack`] |
+//! | nothing of ours is there that the state does not know | [`unknown`] |
+//! | no two live things for one address | [`doubles`] |
+//! | the state names nothing as ready that is gone | [`ghosts`] |
+//! | nothing names what is gone | [`dangling`] |
+//! | no secret in any bytes | [`leaks`](leaks()) |
+
+mod against;
+mod asserts;
+mod leaks;
+
+pub use against::{doubles, ghosts, unknown};
+pub(crate) use leaks::collect_secrets;
+pub use leaks::{Form, Leak, leaks, secrets};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
+use skyplat_core::ids::Region;
 use skyplat_core::object::ObjectKind;
 use skyplat_core::state::Uid;
-use skyplat_core::value::{Tree, paper};
+use skyplat_core::value::{Address, Key, Tree, paper};
 
+use crate::cloud::STACK_TAG;
 use crate::world::{Phase, Thing, World};
 
 /// Something about a world that should not be.
@@ -16,6 +48,8 @@ use crate::world::{Phase, Thing, World};
 pub struct Finding {
     /// The thing.
     pub uid: Uid,
+    /// Its address.
+    pub address: Address,
     /// Its kind.
     pub kind: ObjectKind,
     /// Its id.
@@ -26,7 +60,7 @@ pub struct Finding {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.kind, self.id, self.problem)
+        write!(f, "{} ({} {}): {}", self.address, self.kind, self.id, self.problem)
     }
 }
 
@@ -39,6 +73,8 @@ pub enum Difference {
     Extra(Box<Thing>),
     /// A thing is another one in the second world.
     Changed {
+        /// The thing as it is in the first world.
+        was: Box<Thing>,
         /// The thing as it is in the second world.
         thing: Box<Thing>,
         /// The dotted paths that differ, such as `inputs.tags.Name`.
@@ -46,13 +82,65 @@ pub enum Difference {
     },
 }
 
-/// Writes a world for people: kind, id, region, address and phase, ordered by address. Secrets do not show.
+impl std::fmt::Display for Difference {
+    /// Writes `- ` and the thing, `+ ` and the thing, or `~ ` and the thing with each path's old and new value. Secrets do
+    /// not show.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |thing: &Thing| format!("{} ({} {})", thing.address, thing.kind, thing.id);
+        match self {
+            Self::Missing(thing) => write!(f, "- {}", name(thing)),
+            Self::Extra(thing) => write!(f, "+ {}", name(thing)),
+            Self::Changed { was, thing, paths } => {
+                write!(f, "~ {}", name(thing))?;
+                for path in paths {
+                    write!(f, "\n    {path}: {} -> {}", at(was, path), at(thing, path))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Writes what is at a path of a thing, as [`diff`] names paths.
+fn at(thing: &Thing, path: &str) -> String {
+    let json = match path.split_once('.') {
+        Some(("outputs", name)) => thing.outputs.get(name).map(paper::display),
+        Some((_, below)) => below_in(&thing.inputs, below).map(paper::display),
+        None if path == "inputs" => Some(paper::display(&thing.inputs)),
+        None if path == "id" => Some(Json::String(thing.id.clone())),
+        None if path == "tags" => serde_json::to_value(&thing.tags).ok(),
+        None => serde_json::to_value(&thing.placement).ok(),
+    };
+    json.map_or_else(|| "nothing".to_owned(), |json| json.to_string())
+}
+
+/// Returns the value at a dotted path whose keys may hold dots themselves.
+fn below_in<'t>(tree: &'t Tree, path: &str) -> Option<&'t Tree> {
+    tree.as_map()?.iter().find_map(|(key, value)| {
+        let Key::Literal(key) = key else { return None };
+        let rest = path.strip_prefix(key.as_str())?;
+        if rest.is_empty() { Some(value) } else { below_in(value, rest.strip_prefix('.')?) }
+    })
+}
+
+/// Writes a world for people: a line for each thing with address, kind, region, id and what is under way, ordered by
+/// address. Secrets do not show.
+///
+/// ```text
+/// by-hand/their-queue  sqs.queue    us-west-2  https://sqs.us-west-2.amazonaws.com/123456789012/theirs  of no stack
+/// hub/eks/cluster      eks.cluster  us-west-2  sp-dev-us-west-2  creating until 617000 ms
+/// hub/karpenter/role   iam.role     global     sp-dev-us-west-2-karpenter
+/// ```
 pub fn dump(world: &World) -> String {
     let mut things: Vec<&Thing> = world.things().collect();
     things.sort_by(|one, other| (&one.address, &one.uid).cmp(&(&other.address, &other.uid)));
+    let region = |thing: &Thing| thing.placement.region.as_ref().map_or("global", Region::as_str).to_owned();
+    let width = |text: &dyn Fn(&Thing) -> usize| things.iter().map(|thing| text(thing)).max().unwrap_or(0);
+    let addresses = width(&|thing| thing.address.as_str().len());
+    let kinds = width(&|thing| thing.kind.as_str().len());
+    let regions = width(&|thing| region(thing).len());
     let mut text = String::new();
     for thing in things {
-        let region = thing.placement.region.as_ref().map_or("global", |region| region.as_str());
         let phase = match thing.phase {
             Phase::Ready => String::new(),
             Phase::Creating { until } => format!("  creating until {until} ms"),
@@ -60,7 +148,10 @@ pub fn dump(world: &World) -> String {
             Phase::Deleting { until } => format!("  deleting until {until} ms"),
             Phase::Held => "  deletion asked for, and held".to_owned(),
         };
-        writeln!(text, "{}  {}  {}  {region}{phase}", thing.address, thing.kind, thing.id)
+        let owner = if thing.tags.contains_key(STACK_TAG) { "" } else { "  of no stack" };
+        let (address, kind, id) = (thing.address.as_str(), thing.kind.as_str(), &thing.id);
+        let region = region(thing);
+        writeln!(text, "{address:addresses$}  {kind:kinds$}  {region:regions$}  {id}{phase}{owner}")
             .expect("writing to a String cannot fail");
     }
     text
@@ -75,7 +166,11 @@ pub fn diff(one: &World, other: &World) -> Vec<Difference> {
             Some(now) => {
                 let paths = changed_paths(thing, now);
                 if !paths.is_empty() {
-                    differences.push(Difference::Changed { thing: Box::new(now.clone()), paths });
+                    differences.push(Difference::Changed {
+                        was: Box::new(thing.clone()),
+                        thing: Box::new(now.clone()),
+                        paths,
+                    });
                 }
             }
         }
@@ -109,8 +204,8 @@ fn compare(one: &Tree, other: &Tree, path: &str, paths: &mut Vec<String>) {
             let keys: BTreeSet<_> = ones.keys().chain(others.keys()).collect();
             for key in keys {
                 let below = match key {
-                    skyplat_core::value::Key::Literal(key) => format!("{path}.{key}"),
-                    skyplat_core::value::Key::Text(_) => path.to_owned(),
+                    Key::Literal(key) => format!("{path}.{key}"),
+                    Key::Text(_) => path.to_owned(),
                 };
                 match (ones.get(key), others.get(key)) {
                     (Some(one), Some(other)) => compare(one, other, &below, paths),
@@ -164,5 +259,6 @@ fn texts(json: &Json, visit: &mut impl FnMut(&str)) {
 }
 
 fn finding(thing: &Thing, problem: String) -> Finding {
-    Finding { uid: thing.uid.clone(), kind: thing.kind.clone(), id: thing.id.clone(), problem }
+    let (uid, address) = (thing.uid.clone(), thing.address.clone());
+    Finding { uid, address, kind: thing.kind.clone(), id: thing.id.clone(), problem }
 }

@@ -10,7 +10,10 @@
 //!   the order of calls, so that any parallelism ends with the same world.
 //! * [`World`] is what exists. In a file beside a stack's state it outlives the process, so that separate runs see one
 //!   cloud.
-//! * [`inspect`] dumps and compares worlds and finds what should not be there.
+//! * [`inspect`] dumps and compares worlds, holds them against states, and finds what should not be there.
+//! * [`drift`] changes the world behind the back of those who work on it.
+//! * [`faults`] makes the calls of any executor go wrong on a schedule, and [`conformance`] tries any executor on every
+//!   promise that its trait makes.
 //! * `simulate` (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
 //!
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
@@ -18,8 +21,6 @@
 //!
 //! What controllers make that no plan made (instances, load balancers, records, volumes) is in the world too: it blocks
 //! what it blocks in AWS until its controller has taken it away, and stays when that went first.
-//!
-//! Not here yet: faults, and the conformance suite that every executor will be run against.
 //!
 //! ```
 //! use skyplat_core::facts::{FactSource, Question, Questions};
@@ -39,9 +40,12 @@
 
 pub mod catalogue;
 mod cloud;
+pub mod conformance;
 mod controllers;
 mod crds;
+pub mod drift;
 mod facts;
+pub mod faults;
 mod gates;
 pub mod inspect;
 mod lookups;

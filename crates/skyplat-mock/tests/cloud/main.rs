@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod children;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod platform;
