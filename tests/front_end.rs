@@ -176,7 +176,21 @@ fn the_graph_has_its_stable_keys_and_draws() {
         assert!(edges.is_sorted(), "{edges:?}");
     }
     assert!(place.run(&["graph", "--format", "dot"]).ends(0, &[]).out.starts_with("digraph"));
-    assert!(place.run(&["graph", "--format", "mermaid"]).ends(0, &[]).out.starts_with("flowchart"));
+    let mermaid = place.run(&["graph", "--format", "mermaid"]).ends(0, &[]);
+    assert!(mermaid.out.starts_with("flowchart") && mermaid.err.is_empty(), "{}", mermaid.err);
+}
+
+#[test]
+fn a_drawing_that_pages_refuse_says_so_and_a_part_of_it_is_drawn() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hub_spoke.yaml");
+    let place = Place::with(&fs::read_to_string(readme).unwrap());
+    let mermaid = ["graph", "--format", "mermaid"];
+    let whole = place.run(&mermaid).ends(0, &[]);
+    assert!(whole.err.is_empty(), "the README's platform is drawn everywhere: {}", whole.err);
+    place.run(&[&mermaid[..], &["--objects"]].concat()).ends(0, &["GitHub", "--target"]);
+    let part = place.run(&[&mermaid[..], &["--objects", "--target", "hub/eks"]].concat()).ends(0, &[]);
+    assert!(part.err.is_empty() && part.out.contains("eks.cluster") && !part.out.contains("ec2.vpc"));
+    place.run(&["graph", "--target", "hub/ekss"]).ends(2, &["hub/ekss", "did you mean hub/eks?"]);
 }
 
 #[test]

@@ -103,7 +103,8 @@ pub(crate) struct Options {
     /// Show every object, not only resources
     #[arg(long, global = true)]
     pub(crate) objects: bool,
-    /// Only this resource or object, what it needs, and what must go before it; may be repeated
+    /// Only this resource or object, what it needs, and what must go before it; may be repeated. graph: only what it
+    /// holds
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
     /// plan: save the plan, for apply --plan
@@ -160,7 +161,7 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 10] = [
+        let given: [(bool, &str, &[&str]); 11] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
             (options.accept, "--accept", &["refresh"]),
@@ -168,7 +169,12 @@ impl Cli {
             (options.refresh_facts, "--refresh-facts", &["plan", "apply", "graph"]),
             (options.detailed_exitcode, "--detailed-exitcode", &["plan", "refresh"]),
             (options.show_secrets, "--show-secrets", &["outputs", "apply", ""]),
-            (!options.target.is_empty(), "--target", &["plan", "apply", "destroy"]),
+            (!options.target.is_empty(), "--target", &["plan", "apply", "destroy", "graph"]),
+            (
+                !options.target.is_empty() && name == "graph" && options.format == Format::Json,
+                "--target with --format json",
+                &["plan"],
+            ),
             (drawing, "--format dot|mermaid", &["graph"]),
             (
                 options.format == Format::Json && name.is_empty(),

@@ -23,9 +23,13 @@ use clap::Parser;
 use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
 use skyplat::drift::{accept_drift, find_drift};
 use skyplat::engine::{Control, FinishedStatus};
+use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
+use skyplat::render::graph::GraphView;
 use skyplat::render::plan::{PlanView, plan_text};
-use skyplat::render::{Exit, Problem, Role, Style, drift, graph, outputs, records, summary};
+use skyplat::render::{
+    Exit, Problem, Role, Style, did_you_mean, drawing, drift, graph, outputs, records, summary,
+};
 use skyplat::state::{State, StoreSession};
 use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
@@ -127,13 +131,48 @@ async fn show_graph(options: &Options) -> Result<Exit, Problem> {
     let state = world.load_or_fresh().await?;
     let workspace = world.workspace()?;
     let described = workspace.describe(&parsed.config, &state.facts, facts(options)).await?;
+    let within = targets(options);
+    find_targets(&described.graph, &within)?;
+    let view = GraphView { objects: options.objects, within: &within };
     match options.format {
-        Format::Text => terminal::data(&graph::graph_text(&described.graph, options.objects, &Colour))?,
+        Format::Text => terminal::data(&graph::graph_text(&described.graph, view, &Colour))?,
         Format::Json => terminal::json(&graph::graph_json(&described.graph))?,
-        Format::Dot => terminal::data(&graph::graph_dot(&described.graph, options.objects))?,
-        Format::Mermaid => terminal::data(&graph::graph_mermaid(&described.graph, options.objects))?,
+        Format::Dot => terminal::data(&drawing::graph_dot(&described.graph, view))?,
+        Format::Mermaid => {
+            let mermaid = drawing::graph_mermaid(&described.graph, view);
+            terminal::data(&mermaid.text)?;
+            if !mermaid.fits() {
+                terminal::talk(&format!(
+                    "note: this has {} arrows; GitHub and other pages draw fewer than {}. --target shows a part, and \
+                     `--format dot` knows no limit\n",
+                    mermaid.arrows,
+                    drawing::MERMAID_ARROWS,
+                ));
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Refuses targets of a drawing that name nothing in it.
+fn find_targets(graph: &ObjectGraph, within: &[Address]) -> Result<(), Problem> {
+    for target in within {
+        if !graph.nodes().keys().any(|address| address.is_within(target)) {
+            let resources = graph.resources().iter().map(|entry| entry.address.as_str());
+            let known = resources.chain(graph.nodes().keys().map(Address::as_str));
+            let problem = Problem::usage(format!("there is nothing at the target {target}"));
+            let hint = did_you_mean(target.as_str(), known).map_or_else(
+                || "`graph` lists the resources, `graph --objects` their objects".to_owned(),
+                |meant| format!("did you mean {meant}?"),
+            );
+            return Err(problem.hint(hint));
+        }
+    }
+    Ok(())
+}
+
+fn targets(options: &Options) -> Vec<Address> {
+    options.target.iter().map(Address::new).collect()
 }
 
 async fn plan(options: &Options) -> Result<Exit, Problem> {
@@ -303,8 +342,7 @@ async fn prepare(
 }
 
 fn plan_options(options: &Options, destroy: bool) -> PlanOptions {
-    let targets = options.target.iter().map(Address::new).collect();
-    PlanOptions { destroy, targets, ..PlanOptions::default() }
+    PlanOptions { destroy, targets: targets(options), ..PlanOptions::default() }
 }
 
 /// Applies a plan, shows its progress and says how it ended.

@@ -1,13 +1,14 @@
 //! Rendering: from data to text for people and JSON for programs.
 //!
 //! ```text
-//! ObjectGraph ─▶ graph      Plan ─▶ plan      Event ─▶ progress      RunReport ─▶ summary
+//! ObjectGraph ─▶ graph, drawing   Plan ─▶ plan   Event ─▶ progress   RunReport ─▶ summary
 //! outputs ─▶ outputs        drift ─▶ drift    any error ─▶ errors
 //! ```
 //!
 //! Pure functions that return a `String` or a JSON value; who prints it, and where, is the front end's business. Text is
 //! readable without colour: a [`Style`] only adds to it. No function here shows a secret unless it is asked to.
 
+pub mod drawing;
 pub mod drift;
 pub mod duration;
 pub mod errors;
