@@ -194,6 +194,39 @@ fn a_drawing_that_pages_refuse_says_so_and_a_part_of_it_is_drawn() {
 }
 
 #[test]
+fn a_run_leaves_a_timeline_when_one_is_asked_for() {
+    let place = Place::new();
+    place.write("apply.svg", "what was there before");
+    place.run(&["apply", "--yes", "--timeline", "apply.svg"]).ends(0, &["The timeline is in apply.svg"]);
+    let svg = fs::read_to_string(place.path("apply.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{svg}");
+    for told in
+        ["apply of dev:", "of simulated time", "main (us-west-2)", "data-address=\"main/eks/cluster\""]
+    {
+        assert!(svg.contains(told), "{told} is not in the picture");
+    }
+    place.run(&["destroy", "--yes", "--timeline", "destroy.svg"]).ends(0, &[]);
+    let svg = fs::read_to_string(place.path("destroy.svg")).unwrap();
+    assert!(svg.contains("destroy of dev:") && svg.contains("main (us-west-2)"), "records say the region");
+    let mut left: Vec<String> = fs::read_dir(place.0.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".skyplat", "apply.svg", "destroy.svg", "platform.yaml"]);
+}
+
+#[test]
+fn a_timeline_that_cannot_be_written_is_told_before_anything_is_done() {
+    let place = Place::new();
+    for file in ["nowhere/run.svg", ".", "platform.yaml/run.svg"] {
+        place.run(&["apply", "--yes", "--timeline", file]).ends(2, &["cannot write the timeline", "hint:"]);
+    }
+    assert!(!place.path(".skyplat").exists(), "nothing was begun");
+    place.run(&["plan", "--timeline", "x.svg"]).ends(2, &["it goes with `apply`, `destroy`"]);
+}
+
+#[test]
 fn a_plan_that_was_saved_is_applied_once() {
     let place = Place::new();
     place.run(&["plan", "--out", "plan.json"]).ends(0, &["apply --plan plan.json"]);

@@ -113,6 +113,9 @@ pub(crate) struct Options {
     /// apply: do what was approved, or nothing
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// apply, destroy: draw when each step ran, and the longest chain of them, as SVG
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
     /// apply, destroy, refresh --accept: go on without asking
     #[arg(long, global = true)]
     pub(crate) yes: bool,
@@ -161,9 +164,10 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 11] = [
+        let given: [(bool, &str, &[&str]); 12] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
+            (options.timeline.is_some(), "--timeline", &["apply", "destroy", ""]),
             (options.accept, "--accept", &["refresh"]),
             (options.no_refresh, "--no-refresh", &["plan", "apply", "destroy"]),
             (options.refresh_facts, "--refresh-facts", &["plan", "apply", "graph"]),

@@ -12,6 +12,7 @@
 //! outside, `progress` the display of a run, `terminal` colour, printing and asking.
 
 mod cli;
+mod picture;
 mod progress;
 mod terminal;
 mod world;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
 use skyplat::drift::{accept_drift, find_drift};
-use skyplat::engine::{Control, FinishedStatus};
+use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
 use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
 use skyplat::render::graph::GraphView;
@@ -35,6 +36,7 @@ use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
 
 use cli::{Cli, Command, ExecutorName, Format, Options, StateCommand};
+use picture::Picture;
 use progress::Progress;
 use terminal::Colour;
 use world::World;
@@ -75,6 +77,7 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
 
 /// The whole story in memory: plan, apply, outputs, and a second plan that is empty. Asks nothing.
 async fn tour(options: &Options) -> Result<Exit, Problem> {
+    let picture = Picture::open(options)?;
     let parsed = read_config(options)?;
     let world = World::open(options, "tour", false).await?;
     let mut session = world.store.lock(world.fresh_state()?, world.owner()).await?;
@@ -86,7 +89,8 @@ async fn tour(options: &Options) -> Result<Exit, Problem> {
     let prepared = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
     show_plan(&prepared, options)?;
     heading(options, "Apply");
-    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    let run = Run { operation: "apply", picture: picture.as_ref() };
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }
@@ -202,6 +206,7 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
 
 async fn apply(options: &Options) -> Result<Exit, Problem> {
     terminal::can_ask(options.yes)?;
+    let picture = Picture::open(options)?;
     let wanted = match &options.plan {
         Some(file) => Wanted::Saved(Box::new(read_plan(file)?)),
         None => Wanted::Configured(Box::new(read_config(options)?)),
@@ -223,7 +228,8 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
     if !approve(&prepared, options, "Apply this plan?")? {
         return Ok(Exit::Failed);
     }
-    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    let run = Run { operation: "apply", picture: picture.as_ref() };
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
     if exit == Exit::Done && options.format == Format::Text {
         heading(options, "Outputs");
         print_outputs(&workspace, session.state(), options).await?;
@@ -239,6 +245,7 @@ enum Wanted {
 
 async fn destroy(options: &Options) -> Result<Exit, Problem> {
     terminal::can_ask(options.yes)?;
+    let picture = Picture::open(options)?;
     let world = World::open(options, "destroy", true).await?;
     // Locking would make a stack that is not there.
     world.load().await?;
@@ -249,7 +256,8 @@ async fn destroy(options: &Options) -> Result<Exit, Problem> {
     if !approve(&prepared, options, &question)? {
         return Ok(Exit::Failed);
     }
-    carry_out(&workspace, session.as_mut(), &prepared, options, "destroy").await
+    let run = Run { operation: "destroy", picture: picture.as_ref() };
+    carry_out(&workspace, session.as_mut(), &prepared, options, run).await
 }
 
 async fn refresh(options: &Options) -> Result<Exit, Problem> {
@@ -345,22 +353,39 @@ fn plan_options(options: &Options, destroy: bool) -> PlanOptions {
     PlanOptions { destroy, targets: targets(options), ..PlanOptions::default() }
 }
 
+/// What a run is called, and where its picture goes.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    operation: &'a str,
+    picture: Option<&'a Picture>,
+}
+
 /// Applies a plan, shows its progress and says how it ended.
 async fn carry_out(
     workspace: &Workspace,
     session: &mut dyn StoreSession,
     prepared: &Prepared,
     options: &Options,
-    operation: &str,
+    run: Run<'_>,
 ) -> Result<Exit, Problem> {
     let control = Control::new();
     terminal::watch_interrupts(&control);
-    let mut events = Progress::new(&prepared.plan, options, &control);
-    let report = workspace.apply(prepared, session, &control, &mut events).await?;
-    drop(events);
-    if options.format == Format::Text {
-        terminal::talk(&summary::summary_text(&report, operation, Some("simulated"), &Colour));
+    let mut progress = Progress::new(&prepared.plan, options, &control);
+    let mut drawing = Picture::draw(run.picture, prepared, session.state());
+    let mut events = |event: Event| {
+        drawing.take(&event);
+        progress.event(event);
+    };
+    let report = workspace.apply(prepared, session, &control, &mut events).await;
+    drop(progress);
+    if let Ok(report) = &report
+        && options.format == Format::Text
+    {
+        terminal::talk(&summary::summary_text(report, run.operation, Some("simulated"), &Colour));
     }
+    // A run that broke off has a picture too.
+    drawing.finish();
+    let report = report?;
     Ok(if report.status == FinishedStatus::Succeeded { Exit::Done } else { Exit::Failed })
 }
 

@@ -13,9 +13,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::IntoNeighbors;
 
 use super::count;
-use super::graph::{GraphView, short};
-use crate::graph::{ObjectGraph, ResourceEntry};
-use crate::object::ObjectNode;
+use super::graph::{GraphView, Shown, within};
+use crate::graph::ObjectGraph;
+use crate::ids::Region;
 use crate::value::Address;
 
 /// Arrows that a page draws with Mermaid's default `maxEdges`, which the page alone can change.
@@ -154,7 +154,7 @@ struct Drawing {
 struct Frame {
     title: String,
     boxes: Vec<DrawnBox>,
-    frames: Vec<Frame>,
+    frames: Vec<Self>,
 }
 
 struct DrawnBox {
@@ -167,7 +167,7 @@ impl Drawing {
     fn of(graph: &ObjectGraph, view: GraphView<'_>) -> Self {
         let shown: Vec<_> = view.resources(graph).collect();
         let mut edges: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
-        let mut places: Vec<(&str, Vec<&(&ResourceEntry, Vec<&ObjectNode>)>)> = Vec::new();
+        let mut places: Vec<(&str, Vec<&Shown<'_>>)> = Vec::new();
         for part in &shown {
             let (entry, objects) = part;
             if view.objects {
@@ -186,11 +186,11 @@ impl Drawing {
     }
 }
 
-fn place_frame(place: &str, parts: &[&(&ResourceEntry, Vec<&ObjectNode>)], objects: bool) -> Frame {
+fn place_frame(place: &str, parts: &[&Shown<'_>], objects: bool) -> Frame {
     let regions: BTreeSet<&str> = parts
         .iter()
         .flat_map(|(_, nodes)| nodes)
-        .filter_map(|node| node.placement.region.as_ref().map(|region| region.as_str()))
+        .filter_map(|node| node.placement.region.as_ref().map(Region::as_str))
         .collect();
     let title = match regions.first() {
         Some(region) if regions.len() == 1 && *region != place => format!("{place} ({region})"),
@@ -202,7 +202,7 @@ fn place_frame(place: &str, parts: &[&(&ResourceEntry, Vec<&ObjectNode>)], objec
         if objects {
             let boxes = nodes.iter().map(|node| DrawnBox {
                 address: node.address.clone(),
-                name: short(&node.address, &node.resource).to_owned(),
+                name: within(&node.address, &node.resource).to_owned(),
                 detail: node.kind.to_string(),
             });
             let title = format!("{name} ({})", entry.kind);

@@ -19,16 +19,16 @@ pub struct GraphView<'a> {
     pub within: &'a [Address],
 }
 
+/// A resource, and the objects of it that are shown.
+pub(super) type Shown<'g> = (&'g ResourceEntry, Vec<&'g ObjectNode>);
+
 impl GraphView<'_> {
     pub(super) fn shows(&self, object: &Address) -> bool {
         self.within.is_empty() || self.within.iter().any(|place| object.is_within(place))
     }
 
     /// Returns the resources with the objects of theirs that are shown.
-    pub(super) fn resources<'g>(
-        &self,
-        graph: &'g ObjectGraph,
-    ) -> impl Iterator<Item = (&'g ResourceEntry, Vec<&'g ObjectNode>)> {
+    pub(super) fn resources<'g>(&self, graph: &'g ObjectGraph) -> impl Iterator<Item = Shown<'g>> {
         graph.resources().iter().filter_map(|entry| {
             let objects: Vec<&ObjectNode> = entry
                 .objects
@@ -112,13 +112,13 @@ pub fn graph_text(graph: &ObjectGraph, view: GraphView<'_>, style: &dyn Style) -
 
 fn object_text(out: &mut String, node: &ObjectNode, style: &dyn Style) {
     let edges = node.depends_on();
-    let after = listed(edges.iter().map(|edge| short(edge, &node.resource)));
+    let after = listed(edges.iter().map(|edge| within(edge, &node.resource)));
     let kind = style.paint(Role::Faint, node.kind.as_str());
-    push_line(out, &format!("    {}  {kind}{after}", short(&node.address, &node.resource)));
+    push_line(out, &format!("    {}  {kind}{after}", within(&node.address, &node.resource)));
 }
 
 /// Returns an address as it is called within its own resource.
-pub(super) fn short<'a>(address: &'a Address, resource: &Address) -> &'a str {
+pub(super) fn within<'a>(address: &'a Address, resource: &Address) -> &'a str {
     let inside = address.as_str().strip_prefix(resource.as_str()).and_then(|rest| rest.strip_prefix('/'));
     inside.unwrap_or(address.as_str())
 }

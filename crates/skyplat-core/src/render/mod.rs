@@ -1,7 +1,7 @@
 //! Rendering: from data to text for people and JSON for programs.
 //!
 //! ```text
-//! ObjectGraph ─▶ graph, drawing   Plan ─▶ plan   Event ─▶ progress   RunReport ─▶ summary
+//! ObjectGraph ─▶ graph, drawing   Plan ─▶ plan   Event ─▶ progress, timeline   RunReport ─▶ summary
 //! outputs ─▶ outputs        drift ─▶ drift    any error ─▶ errors
 //! ```
 //!
@@ -21,6 +21,7 @@ pub mod progress;
 pub mod records;
 pub mod style;
 pub mod summary;
+pub mod timeline;
 mod value;
 
 pub use errors::{Exit, Problem};
