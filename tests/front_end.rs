@@ -260,6 +260,14 @@ fn a_bad_configuration_is_a_report_with_places() {
 }
 
 #[test]
+fn the_schema_needs_nothing_and_can_be_read() {
+    let place = Place::with("not even a configuration");
+    let schema = place.run(&["schema"]).ends(0, &[]).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(schema["$defs"]["Hub"]["properties"]["skypilot"].is_object());
+}
+
+#[test]
 fn names_that_are_not_known_are_bad_usage() {
     let place = Place::new();
     place.run(&["destory"]).ends(2, &["destroy"]);

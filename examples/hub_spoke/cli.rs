@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Outputs,
     /// Delete everything that the stack has made
     Destroy,
+    /// Show the JSON Schema of the configuration, for editors
+    Schema,
     /// Look after stacks and their records
     State {
         #[command(subcommand)]
@@ -73,6 +75,7 @@ impl Command {
             Self::Refresh => "refresh",
             Self::Outputs => "outputs",
             Self::Destroy => "destroy",
+            Self::Schema => "schema",
             Self::State { .. } => "state",
         }
     }

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use skyplat::config::schema::config_schema;
 use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
 use skyplat::drift::{accept_drift, find_drift};
 use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Exit, Problem> {
     let Cli { command, options } = cli;
-    if command != Some(Command::Validate) {
+    if !matches!(command, Some(Command::Validate | Command::Schema)) {
         world::check_executor(&options)?;
     }
     match command {
@@ -71,6 +72,7 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Some(Command::Refresh) => refresh(&options).await,
         Some(Command::Outputs) => show_outputs(&options).await,
         Some(Command::Destroy) => destroy(&options).await,
+        Some(Command::Schema) => terminal::json(&config_schema()).map(|()| Exit::Done),
         Some(Command::State { command }) => state(&options, command).await,
     }
 }
