@@ -140,11 +140,13 @@ fn one_shape(platform: &mut Json) {
         .collect();
     let Some(properties) = map.get_mut("properties").and_then(Json::as_object_mut) else { return };
     properties.append(&mut own);
+    // No key fits two patterns: some editors look no further than the first.
+    let ours: Vec<&str> = properties.keys().map(String::as_str).collect();
+    let foreign = format!("^({}):|:(?!({})$)[^:]*$", PROVIDERS.join("|"), ours.join("|"));
     let prefixed: Map<String, Json> = properties
         .keys()
         .map(|key| (prefixed(key), json!({"$ref": format!("#/$defs/Platform/properties/{key}")})))
-        // Keys of other programs.
-        .chain([(":".to_owned(), json!(true))])
+        .chain([(foreign, json!(true))])
         .chain(STACK_FILE_KEYS.iter().map(|key| (format!("^{key}$"), json!(true))))
         .collect();
     map.insert("patternProperties".to_owned(), Json::Object(prefixed));

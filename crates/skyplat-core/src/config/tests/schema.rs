@@ -120,6 +120,24 @@ fn what_the_reader_refuses_for_its_structure_does_not_pass() {
     assert!(tried > 60, "{tried}");
 }
 
+#[test]
+fn a_key_fits_one_pattern_alone() {
+    let patterns = schema().0["$defs"]["Platform"]["patternProperties"].as_object().unwrap();
+    let fitting = |key: &str| -> Vec<&String> {
+        let fits = |pattern: &&String| {
+            let rule = json!({"propertyNames": {"pattern": pattern}});
+            jsonschema::draft202012::is_valid(&rule, &json!({ key: null }))
+        };
+        patterns.keys().filter(fits).collect()
+    };
+    for key in
+        ["sp:hub", "my:own:hub", "sp:region", "aws:region", "eks:hub", "sp:other", ":x", "encryptionsalt"]
+    {
+        assert_eq!(fitting(key).len(), 1, "{key}: {:?}", fitting(key));
+    }
+    assert_eq!(fitting("hubb"), [""; 0]);
+}
+
 /// A mapping of a configuration: where it stands, and how it is called in the schema.
 const MAPPINGS: &[(&str, &str)] = &[
     ("/hub", "Hub"),
