@@ -190,6 +190,7 @@ fn a_drawing_that_pages_refuse_says_so_and_a_part_of_it_is_drawn() {
     place.run(&[&mermaid[..], &["--objects"]].concat()).ends(0, &["GitHub", "--target"]);
     let part = place.run(&[&mermaid[..], &["--objects", "--target", "hub/eks"]].concat()).ends(0, &[]);
     assert!(part.err.is_empty() && part.out.contains("eks.cluster") && !part.out.contains("ec2.vpc"));
+    place.run(&["graph", "--format", "json", "--target", "hub/eks"]).ends(2, &["always whole"]);
     place.run(&["graph", "--target", "hub/ekss"]).ends(2, &["hub/ekss", "did you mean hub/eks?"]);
 }
 

@@ -167,7 +167,7 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 12] = [
+        let given: [(bool, &str, &[&str]); 11] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
             (options.timeline.is_some(), "--timeline", &["apply", "destroy", ""]),
@@ -177,11 +177,6 @@ impl Cli {
             (options.detailed_exitcode, "--detailed-exitcode", &["plan", "refresh"]),
             (options.show_secrets, "--show-secrets", &["outputs", "apply", ""]),
             (!options.target.is_empty(), "--target", &["plan", "apply", "destroy", "graph"]),
-            (
-                !options.target.is_empty() && name == "graph" && options.format == Format::Json,
-                "--target with --format json",
-                &["plan"],
-            ),
             (drawing, "--format dot|mermaid", &["graph"]),
             (
                 options.format == Format::Json && name.is_empty(),

@@ -132,6 +132,10 @@ fn validate(options: &Options) -> Result<Exit, Problem> {
 }
 
 async fn show_graph(options: &Options) -> Result<Exit, Problem> {
+    if options.format == Format::Json && !options.target.is_empty() {
+        return Err(Problem::usage("the graph as JSON is always whole")
+            .hint("leave --target out, and take what you need from `objects`"));
+    }
     let parsed = read_config(options)?;
     let world = World::open(options, "graph", true).await?;
     let state = world.load_or_fresh().await?;

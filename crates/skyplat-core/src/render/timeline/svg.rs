@@ -69,7 +69,11 @@ pub(super) fn write(timeline: &Timeline, layout: &Layout, chain: &[TaskId], time
     for (at, block) in layout.blocks.iter().enumerate() {
         block_names(&mut out, timeline, block, at % 2 == 0);
     }
-    axis(&mut out, layout);
+    if layout.headings.is_empty() {
+        text(&mut out, 16.0, -16.0, "", "No step was begun.");
+    } else {
+        axis(&mut out, layout);
+    }
     for (place, y) in &layout.headings {
         text(&mut out, 16.0, y + HEADING - 9.0, "place", place);
     }

@@ -98,6 +98,7 @@ fn a_run_in_which_nothing_was_done_is_a_picture_too() {
     let svg = Timeline::new(&plan, []).svg(None);
     let document = Document::parse(&svg).unwrap();
     assert!(steps(&document).is_empty() && svg.contains("It has not come to its end."));
+    assert!(svg.contains("No step was begun.") && !svg.contains("class=\"grid\""));
 }
 
 #[test]
