@@ -81,6 +81,8 @@ pub(super) struct Label {
 pub(super) enum Side {
     Left,
     Right,
+    /// In the bar itself, which leaves no room beside it.
+    Inside,
 }
 
 impl Placed {
@@ -89,8 +91,8 @@ impl Placed {
         let width = |label: &Label| GAP + text_width(&label.text, LABEL);
         match &self.label {
             Some(label) if label.side == Side::Left => (self.from - width(label), self.to),
-            Some(label) => (self.from, self.to + width(label)),
-            None => (self.from, self.to),
+            Some(label) if label.side == Side::Right => (self.from, self.to + width(label)),
+            _ => (self.from, self.to),
         }
     }
 }
@@ -289,10 +291,13 @@ fn extent(layout: &Layout, timeline: &Timeline, bar: &Bar, y: f64) -> Placed {
     Placed { y, height: BAR, from: from - over, to: to - over, label: None }
 }
 
-/// Puts a text to the right of a bar where there is room, else to its left; what does not fit is cut.
+/// Puts a text to the right of a bar where there is room, else to its left, else into it; what does not fit is cut.
 fn beside(placed: &Placed, text: &str) -> Label {
     let (room, left) = (WIDTH - 4.0 - placed.to - GAP, placed.from - GAP - LEFT);
-    if text_width(text, LABEL) <= room || room >= left {
+    let width = text_width(text, LABEL);
+    if width > room.max(left) && width + 2.0 * GAP <= placed.to - placed.from {
+        Label { text: text.to_owned(), side: Side::Inside }
+    } else if width <= room || room >= left {
         Label { text: cut(text, LABEL, room), side: Side::Right }
     } else {
         Label { text: cut(text, LABEL, left), side: Side::Left }

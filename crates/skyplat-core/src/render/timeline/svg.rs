@@ -39,7 +39,7 @@ const FAILURES: usize = 10;
 pub(super) fn write(timeline: &Timeline, layout: &Layout, chain: &[TaskId], time: Option<&str>) -> String {
     let told = chain_lines(timeline, chain);
     let failed = failed_lines(timeline);
-    let (legend, more) = legend(timeline, chain);
+    let (legend, more) = legend(timeline, layout, chain);
     let top = TOP + more;
     let below = |lines: usize| if lines == 0 { 0.0 } else { 36.0 + LANE * number(lines) };
     let bottom = top + layout.height + 24.0;
@@ -280,6 +280,7 @@ fn bar(out: &mut String, layout: &Layout, bar: &Bar, placed: &Placed, on_chain: 
         let (x, class) = match label.side {
             Side::Left => (placed.from - GAP, "label end"),
             Side::Right => (placed.to + GAP, "label"),
+            Side::Inside => (placed.from + GAP, "label"),
         };
         text(out, x, middle + LABEL * 0.36, class, &label.text);
     }
@@ -370,7 +371,7 @@ fn axis(out: &mut String, layout: &Layout) {
 }
 
 /// Explains the forms that occur. Returns by how much it is higher than one line, too.
-fn legend(timeline: &Timeline, chain: &[TaskId]) -> (String, f64) {
+fn legend(timeline: &Timeline, layout: &Layout, chain: &[TaskId]) -> (String, f64) {
     let bars = || timeline.bars.iter().filter(|bar| bar.end != End::Unheard);
     let begun = |wanted: &dyn Fn(&Bar) -> bool| bars().any(|bar| !bar.spans.is_empty() && wanted(bar));
     let (mut out, mut x, mut y) = (String::new(), 16.0, LEGEND);
@@ -421,7 +422,7 @@ fn legend(timeline: &Timeline, chain: &[TaskId]) -> (String, f64) {
         };
         entry(&form, "failed");
     }
-    if bars().any(|bar| matches!(bar.end, End::Skipped(_))) {
+    if layout.bars.keys().any(|task| matches!(timeline.bars[*task].end, End::Skipped(_))) {
         entry(&|out: &mut String, x: f64, y: f64| diamond(out, x + 12.0, y), "not begun");
     }
     if begun(&|bar| bar.end == End::Retained) {
