@@ -176,7 +176,55 @@ fn the_graph_has_its_stable_keys_and_draws() {
         assert!(edges.is_sorted(), "{edges:?}");
     }
     assert!(place.run(&["graph", "--format", "dot"]).ends(0, &[]).out.starts_with("digraph"));
-    assert!(place.run(&["graph", "--format", "mermaid"]).ends(0, &[]).out.starts_with("flowchart"));
+    let mermaid = place.run(&["graph", "--format", "mermaid"]).ends(0, &[]);
+    assert!(mermaid.out.starts_with("flowchart") && mermaid.err.is_empty(), "{}", mermaid.err);
+}
+
+#[test]
+fn a_drawing_that_pages_refuse_says_so_and_a_part_of_it_is_drawn() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hub_spoke.yaml");
+    let place = Place::with(&fs::read_to_string(readme).unwrap());
+    let mermaid = ["graph", "--format", "mermaid"];
+    let whole = place.run(&mermaid).ends(0, &[]);
+    assert!(whole.err.is_empty(), "the README's platform is drawn everywhere: {}", whole.err);
+    place.run(&[&mermaid[..], &["--objects"]].concat()).ends(0, &["GitHub", "--target"]);
+    let part = place.run(&[&mermaid[..], &["--objects", "--target", "hub/eks"]].concat()).ends(0, &[]);
+    assert!(part.err.is_empty() && part.out.contains("eks.cluster") && !part.out.contains("ec2.vpc"));
+    place.run(&["graph", "--format", "json", "--target", "hub/eks"]).ends(2, &["always whole"]);
+    place.run(&["graph", "--target", "hub/ekss"]).ends(2, &["hub/ekss", "did you mean hub/eks?"]);
+}
+
+#[test]
+fn a_run_leaves_a_timeline_when_one_is_asked_for() {
+    let place = Place::new();
+    place.write("apply.svg", "what was there before");
+    place.run(&["apply", "--yes", "--timeline", "apply.svg"]).ends(0, &["The timeline is in apply.svg"]);
+    let svg = fs::read_to_string(place.path("apply.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{svg}");
+    for told in
+        ["apply of dev:", "of simulated time", "main (us-west-2)", "data-address=\"main/eks/cluster\""]
+    {
+        assert!(svg.contains(told), "{told} is not in the picture");
+    }
+    place.run(&["destroy", "--yes", "--timeline", "destroy.svg"]).ends(0, &[]);
+    let svg = fs::read_to_string(place.path("destroy.svg")).unwrap();
+    assert!(svg.contains("destroy of dev:") && svg.contains("main (us-west-2)"), "records say the region");
+    let mut left: Vec<String> = fs::read_dir(place.0.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".skyplat", "apply.svg", "destroy.svg", "platform.yaml"]);
+}
+
+#[test]
+fn a_timeline_that_cannot_be_written_is_told_before_anything_is_done() {
+    let place = Place::new();
+    for file in ["nowhere/run.svg", ".", "platform.yaml/run.svg"] {
+        place.run(&["apply", "--yes", "--timeline", file]).ends(2, &["cannot write the timeline", "hint:"]);
+    }
+    assert!(!place.path(".skyplat").exists(), "nothing was begun");
+    place.run(&["plan", "--timeline", "x.svg"]).ends(2, &["it goes with `apply`, `destroy`"]);
 }
 
 #[test]
@@ -210,6 +258,14 @@ fn a_bad_configuration_is_a_report_with_places() {
     place.write("platform.yaml", [0xff, 0xfe, 0x00]);
     place.run(&["plan"]).ends(2, &["error:"]);
     place.run(&["plan", "--config", "nowhere.yaml"]).ends(2, &["nowhere.yaml", "--config"]);
+}
+
+#[test]
+fn the_schema_needs_nothing_and_can_be_read() {
+    let place = Place::with("not even a configuration");
+    let schema = place.run(&["schema"]).ends(0, &[]).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(schema["$defs"]["Hub"]["properties"]["skypilot"].is_object());
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Outputs,
     /// Delete everything that the stack has made
     Destroy,
+    /// Show the JSON Schema of the configuration, for editors
+    Schema,
     /// Look after stacks and their records
     State {
         #[command(subcommand)]
@@ -73,6 +75,7 @@ impl Command {
             Self::Refresh => "refresh",
             Self::Outputs => "outputs",
             Self::Destroy => "destroy",
+            Self::Schema => "schema",
             Self::State { .. } => "state",
         }
     }
@@ -103,7 +106,8 @@ pub(crate) struct Options {
     /// Show every object, not only resources
     #[arg(long, global = true)]
     pub(crate) objects: bool,
-    /// Only this resource or object, what it needs, and what must go before it; may be repeated
+    /// Only this resource or object, what it needs, and what must go before it; may be repeated. graph: only what it
+    /// holds
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
     /// plan: save the plan, for apply --plan
@@ -112,6 +116,9 @@ pub(crate) struct Options {
     /// apply: do what was approved, or nothing
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// apply, destroy: draw when each step ran, and the longest chain of them, as SVG
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
     /// apply, destroy, refresh --accept: go on without asking
     #[arg(long, global = true)]
     pub(crate) yes: bool,
@@ -160,15 +167,16 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 10] = [
+        let given: [(bool, &str, &[&str]); 11] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
+            (options.timeline.is_some(), "--timeline", &["apply", "destroy", ""]),
             (options.accept, "--accept", &["refresh"]),
             (options.no_refresh, "--no-refresh", &["plan", "apply", "destroy"]),
             (options.refresh_facts, "--refresh-facts", &["plan", "apply", "graph"]),
             (options.detailed_exitcode, "--detailed-exitcode", &["plan", "refresh"]),
             (options.show_secrets, "--show-secrets", &["outputs", "apply", ""]),
-            (!options.target.is_empty(), "--target", &["plan", "apply", "destroy"]),
+            (!options.target.is_empty(), "--target", &["plan", "apply", "destroy", "graph"]),
             (drawing, "--format dot|mermaid", &["graph"]),
             (
                 options.format == Format::Json && name.is_empty(),

@@ -12,6 +12,7 @@
 //! outside, `progress` the display of a run, `terminal` colour, printing and asking.
 
 mod cli;
+mod picture;
 mod progress;
 mod terminal;
 mod world;
@@ -20,17 +21,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use skyplat::config::schema::config_schema;
 use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
 use skyplat::drift::{accept_drift, find_drift};
-use skyplat::engine::{Control, FinishedStatus};
+use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
+use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
+use skyplat::render::graph::GraphView;
 use skyplat::render::plan::{PlanView, plan_text};
-use skyplat::render::{Exit, Problem, Role, Style, drift, graph, outputs, records, summary};
+use skyplat::render::{
+    Exit, Problem, Role, Style, did_you_mean, drawing, drift, graph, outputs, records, summary,
+};
 use skyplat::state::{State, StoreSession};
 use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
 
 use cli::{Cli, Command, ExecutorName, Format, Options, StateCommand};
+use picture::Picture;
 use progress::Progress;
 use terminal::Colour;
 use world::World;
@@ -53,7 +60,7 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Exit, Problem> {
     let Cli { command, options } = cli;
-    if command != Some(Command::Validate) {
+    if !matches!(command, Some(Command::Validate | Command::Schema)) {
         world::check_executor(&options)?;
     }
     match command {
@@ -65,12 +72,14 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
         Some(Command::Refresh) => refresh(&options).await,
         Some(Command::Outputs) => show_outputs(&options).await,
         Some(Command::Destroy) => destroy(&options).await,
+        Some(Command::Schema) => terminal::json(&config_schema()).map(|()| Exit::Done),
         Some(Command::State { command }) => state(&options, command).await,
     }
 }
 
 /// The whole story in memory: plan, apply, outputs, and a second plan that is empty. Asks nothing.
 async fn tour(options: &Options) -> Result<Exit, Problem> {
+    let picture = Picture::open(options)?;
     let parsed = read_config(options)?;
     let world = World::open(options, "tour", false).await?;
     let mut session = world.store.lock(world.fresh_state()?, world.owner()).await?;
@@ -82,7 +91,8 @@ async fn tour(options: &Options) -> Result<Exit, Problem> {
     let prepared = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
     show_plan(&prepared, options)?;
     heading(options, "Apply");
-    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    let run = Run { operation: "apply", picture: picture.as_ref() };
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
     if exit != Exit::Done {
         return Ok(exit);
     }
@@ -122,18 +132,57 @@ fn validate(options: &Options) -> Result<Exit, Problem> {
 }
 
 async fn show_graph(options: &Options) -> Result<Exit, Problem> {
+    if options.format == Format::Json && !options.target.is_empty() {
+        return Err(Problem::usage("the graph as JSON is always whole")
+            .hint("leave --target out, and take what you need from `objects`"));
+    }
     let parsed = read_config(options)?;
     let world = World::open(options, "graph", true).await?;
     let state = world.load_or_fresh().await?;
     let workspace = world.workspace()?;
     let described = workspace.describe(&parsed.config, &state.facts, facts(options)).await?;
+    let within = targets(options);
+    find_targets(&described.graph, &within)?;
+    let view = GraphView { objects: options.objects, within: &within };
     match options.format {
-        Format::Text => terminal::data(&graph::graph_text(&described.graph, options.objects, &Colour))?,
+        Format::Text => terminal::data(&graph::graph_text(&described.graph, view, &Colour))?,
         Format::Json => terminal::json(&graph::graph_json(&described.graph))?,
-        Format::Dot => terminal::data(&graph::graph_dot(&described.graph, options.objects))?,
-        Format::Mermaid => terminal::data(&graph::graph_mermaid(&described.graph, options.objects))?,
+        Format::Dot => terminal::data(&drawing::graph_dot(&described.graph, view))?,
+        Format::Mermaid => {
+            let mermaid = drawing::graph_mermaid(&described.graph, view);
+            terminal::data(&mermaid.text)?;
+            if !mermaid.fits() {
+                terminal::talk(&format!(
+                    "note: this has {} arrows; GitHub and other pages draw fewer than {}. --target shows a part, and \
+                     `--format dot` knows no limit\n",
+                    mermaid.arrows,
+                    drawing::MERMAID_ARROWS,
+                ));
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Refuses targets of a drawing that name nothing in it.
+fn find_targets(graph: &ObjectGraph, within: &[Address]) -> Result<(), Problem> {
+    for target in within {
+        if !graph.nodes().keys().any(|address| address.is_within(target)) {
+            let resources = graph.resources().iter().map(|entry| entry.address.as_str());
+            let known = resources.chain(graph.nodes().keys().map(Address::as_str));
+            let problem = Problem::usage(format!("there is nothing at the target {target}"));
+            let hint = did_you_mean(target.as_str(), known).map_or_else(
+                || "`graph` lists the resources, `graph --objects` their objects".to_owned(),
+                |meant| format!("did you mean {meant}?"),
+            );
+            return Err(problem.hint(hint));
+        }
+    }
+    Ok(())
+}
+
+fn targets(options: &Options) -> Vec<Address> {
+    options.target.iter().map(Address::new).collect()
 }
 
 async fn plan(options: &Options) -> Result<Exit, Problem> {
@@ -163,6 +212,7 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
 
 async fn apply(options: &Options) -> Result<Exit, Problem> {
     terminal::can_ask(options.yes)?;
+    let picture = Picture::open(options)?;
     let wanted = match &options.plan {
         Some(file) => Wanted::Saved(Box::new(read_plan(file)?)),
         None => Wanted::Configured(Box::new(read_config(options)?)),
@@ -184,7 +234,8 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
     if !approve(&prepared, options, "Apply this plan?")? {
         return Ok(Exit::Failed);
     }
-    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, "apply").await?;
+    let run = Run { operation: "apply", picture: picture.as_ref() };
+    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
     if exit == Exit::Done && options.format == Format::Text {
         heading(options, "Outputs");
         print_outputs(&workspace, session.state(), options).await?;
@@ -200,6 +251,7 @@ enum Wanted {
 
 async fn destroy(options: &Options) -> Result<Exit, Problem> {
     terminal::can_ask(options.yes)?;
+    let picture = Picture::open(options)?;
     let world = World::open(options, "destroy", true).await?;
     // Locking would make a stack that is not there.
     world.load().await?;
@@ -210,7 +262,8 @@ async fn destroy(options: &Options) -> Result<Exit, Problem> {
     if !approve(&prepared, options, &question)? {
         return Ok(Exit::Failed);
     }
-    carry_out(&workspace, session.as_mut(), &prepared, options, "destroy").await
+    let run = Run { operation: "destroy", picture: picture.as_ref() };
+    carry_out(&workspace, session.as_mut(), &prepared, options, run).await
 }
 
 async fn refresh(options: &Options) -> Result<Exit, Problem> {
@@ -303,8 +356,14 @@ async fn prepare(
 }
 
 fn plan_options(options: &Options, destroy: bool) -> PlanOptions {
-    let targets = options.target.iter().map(Address::new).collect();
-    PlanOptions { destroy, targets, ..PlanOptions::default() }
+    PlanOptions { destroy, targets: targets(options), ..PlanOptions::default() }
+}
+
+/// What a run is called, and where its picture goes.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    operation: &'a str,
+    picture: Option<&'a Picture>,
 }
 
 /// Applies a plan, shows its progress and says how it ended.
@@ -313,16 +372,26 @@ async fn carry_out(
     session: &mut dyn StoreSession,
     prepared: &Prepared,
     options: &Options,
-    operation: &str,
+    run: Run<'_>,
 ) -> Result<Exit, Problem> {
     let control = Control::new();
     terminal::watch_interrupts(&control);
-    let mut events = Progress::new(&prepared.plan, options, &control);
-    let report = workspace.apply(prepared, session, &control, &mut events).await?;
-    drop(events);
-    if options.format == Format::Text {
-        terminal::talk(&summary::summary_text(&report, operation, Some("simulated"), &Colour));
+    let mut progress = Progress::new(&prepared.plan, options, &control);
+    let mut drawing = Picture::draw(run.picture, prepared, session.state());
+    let mut events = |event: Event| {
+        drawing.take(&event);
+        progress.event(event);
+    };
+    let report = workspace.apply(prepared, session, &control, &mut events).await;
+    drop(progress);
+    if let Ok(report) = &report
+        && options.format == Format::Text
+    {
+        terminal::talk(&summary::summary_text(report, run.operation, Some("simulated"), &Colour));
     }
+    // A run that broke off has a picture too.
+    drawing.finish();
+    let report = report?;
     Ok(if report.status == FinishedStatus::Succeeded { Exit::Done } else { Exit::Failed })
 }
 

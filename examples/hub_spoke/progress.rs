@@ -160,7 +160,7 @@ impl Live {
         match event {
             Event::Step { t, address, kind, action, phase, part, .. } if *action != Action::Keep => {
                 if matches!(phase, Phase::Started) {
-                    self.running.insert(address.clone(), (*t, kind.to_string()));
+                    self.running.entry(address.clone()).or_insert_with(|| (*t, kind.to_string()));
                 } else if *phase != Phase::Retry {
                     self.running.remove(address);
                     let half =

@@ -31,6 +31,7 @@ mod parse;
 mod read;
 pub mod regions;
 mod report;
+pub mod schema;
 mod suggest;
 mod syntax;
 pub mod versions;

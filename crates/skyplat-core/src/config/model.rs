@@ -7,17 +7,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::versions;
 use super::words::{Architecture, CapacityType, Endpoint, Nat, TaintEffect, Topology, UserRole, Zones};
+use super::{schema, versions};
 use crate::ids::{AccountId, Cidr, Region};
 
 /// The project when neither `name` nor a key prefix gives one.
 pub const DEFAULT_PROJECT: &str = "sp";
 
 /// One whole platform.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlatformConfig {
     /// First part of the deployment name `<project>-<stack>`: `name`, else the prefix of the stack file's keys, else `sp`.
     #[serde(rename = "name", default = "default_project")]
@@ -27,6 +28,9 @@ pub struct PlatformConfig {
     pub shape: Shape,
     /// Which regions are peered; [`PlatformConfig::topology`] gives the default of each shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        description = "Which regions are peered. Default: the hub with each spoke; without a hub, all."
+    )]
     pub topology: Option<Topology>,
     /// Zones per region, for regions that set none of their own. Default: three.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,12 +56,14 @@ pub struct PlatformConfig {
     pub addons: Addons,
     /// Tags on everything that can carry them.
     #[serde(default)]
+    #[schemars(schema_with = "schema::texts")]
     pub tags: BTreeMap<String, String>,
     /// Where IAM roles are made and what bounds them.
     #[serde(default)]
     pub iam: IamSettings,
     /// Pins the account: a run in any other account is refused. Default: whatever account the credentials belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::account_id")]
     pub account_id: Option<AccountId>,
     /// Refuses plans that delete or replace what holds data or tenants (networks, clusters, file systems, namespaces).
     /// Default: false.
@@ -66,7 +72,7 @@ pub struct PlatformConfig {
 }
 
 /// The three platforms that one file can describe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "there is one per platform")]
 pub enum Shape {
@@ -81,6 +87,7 @@ pub enum Shape {
     /// Equal regions, all peered with each other, without SkyPilot.
     MultiRegion {
         /// The regions: each a name, or a mapping with `region` and its settings.
+        #[schemars(schema_with = "schema::region_entries")]
         regions: Vec<RegionConfig>,
         /// The node pools of every region.
         #[serde(default)]
@@ -100,13 +107,15 @@ pub enum Shape {
 }
 
 /// A region and the settings it does not take from the platform.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "RegionEntry")]
+#[schemars(!from)]
 pub struct RegionConfig {
     /// The region.
     pub region: Region,
     /// The VPC's range. Default: [`super::region_cidr`].
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "The VPC's range. Default: a /16 that belongs to the region.")]
     pub cidr: Option<Cidr>,
     /// Overrides [`PlatformConfig::availability_zones`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +185,7 @@ impl From<RegionEntry> for RegionConfig {
 }
 
 /// The primary region.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hub {
     /// The region and its settings.
     #[serde(flatten)]
@@ -192,7 +201,7 @@ pub struct Hub {
 }
 
 /// A region beside the hub.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spoke {
     /// The region and its settings.
     #[serde(flatten)]
@@ -206,7 +215,7 @@ pub struct Spoke {
 }
 
 /// The SkyPilot API server, and the tenants that run in the hub.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HubSkyPilot {
     /// Host name of the API server; also the name of the private DNS zone.
     pub ingress_host: String,
@@ -217,6 +226,7 @@ pub struct HubSkyPilot {
     pub default_user_role: UserRole,
     /// Email of the first administrator. Default (a warning): see [`HubSkyPilot::admin_email`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(description = "Email of the first administrator. Default (a warning): admin@ the host.")]
     pub admin_email: Option<String>,
     /// Lets SkyPilot start EC2 instances outside the clusters. Default: false.
     #[serde(default)]
@@ -237,7 +247,7 @@ impl HubSkyPilot {
 }
 
 /// The tenants that run in a spoke.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpokeSkyPilot {
     /// The tenants of the spoke's cluster. Default: none.
     #[serde(default)]
@@ -245,16 +255,17 @@ pub struct SpokeSkyPilot {
 }
 
 /// The Tailscale subnet router in the hub.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tailscale {
     /// ARN of the Secrets Manager secret with `CLIENT_ID` and `CLIENT_SECRET` of the OAuth client, in the hub's region.
     pub oauth_secret_arn: String,
 }
 
 /// A tenant: one namespace in one cluster, with an identity and rights of its own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataPlane {
     /// Name of the tenant and of its namespace.
+    #[schemars(regex(pattern = schema::LABEL), length(max = 63))]
     pub name: String,
     /// ARN of an existing role for the tenant's workloads. Default: a role is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,13 +279,18 @@ pub struct DataPlane {
     pub policies: Option<Vec<String>>,
     /// The `hard` part of the namespace's ResourceQuota, such as `requests.cpu: "64"`. Default: no quota.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::texts")]
     pub quota: Option<BTreeMap<String, String>>,
 }
 
 /// A Karpenter node pool.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = [
+    {"required": ["instance_type"]}, {"required": ["instance_family"]}, {"required": ["instance_category"]},
+]))]
 pub struct NodePool {
     /// Name, unique in its region.
+    #[schemars(regex(pattern = schema::LABEL), length(max = 63))]
     pub name: String,
     /// How instances are bought.
     pub capacity_type: CapacityType,
@@ -290,12 +306,15 @@ pub struct NodePool {
     pub instance_category: Vec<String>,
     /// Size of each node's root volume, in Gi or Ti. Default: 128Gi.
     #[serde(default = "default_ebs_size")]
+    #[schemars(schema_with = "schema::disk_size")]
     pub ebs_size: String,
     /// Most vCPUs the pool may have at once. Default: 1000 vCPUs when there is no limit of either kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub vcpu_limit: Option<u64>,
     /// Most memory the pool may have at once, such as `512Gi`. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::memory_size")]
     pub memory_limit: Option<String>,
     /// CPU architecture. Default: amd64.
     #[serde(default)]
@@ -305,16 +324,18 @@ pub struct NodePool {
     pub taints: Vec<Taint>,
     /// Labels of the pool's nodes. Default: none.
     #[serde(default)]
+    #[schemars(schema_with = "schema::texts")]
     pub labels: BTreeMap<String, String>,
 }
 
 /// A taint of a node pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Taint {
     /// Key, such as `team`.
     pub key: String,
     /// Value. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::loose_text")]
     pub value: Option<String>,
     /// What happens to pods that do not tolerate it. Default: NoSchedule.
     #[serde(default)]
@@ -322,30 +343,41 @@ pub struct Taint {
 }
 
 /// Versions of everything that is installed; the defaults fit together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ComponentVersions {
     /// Kubernetes, `major.minor`.
+    #[schemars(schema_with = "schema::version")]
     pub kubernetes: String,
     /// Karpenter, of the controller and both charts.
+    #[schemars(schema_with = "schema::version")]
     pub karpenter: String,
     /// SkyPilot, of the server and its chart.
+    #[schemars(schema_with = "schema::version")]
     pub skypilot: String,
     /// Chart of the AWS load balancer controller.
+    #[schemars(schema_with = "schema::version")]
     pub aws_load_balancer_controller: String,
     /// Chart of external-dns.
+    #[schemars(schema_with = "schema::version")]
     pub external_dns: String,
     /// Chart of the EBS CSI driver.
+    #[schemars(schema_with = "schema::version")]
     pub ebs_csi: String,
     /// Chart of the EFS CSI driver.
+    #[schemars(schema_with = "schema::version")]
     pub efs_csi: String,
     /// Chart of metrics-server.
+    #[schemars(schema_with = "schema::version")]
     pub metrics_server: String,
     /// Chart of fluent-bit.
+    #[schemars(schema_with = "schema::version")]
     pub fluent_bit: String,
     /// Chart of the NVIDIA device plugin.
+    #[schemars(schema_with = "schema::version")]
     pub nvidia_device_plugin: String,
     /// Chart of the Tailscale operator.
+    #[schemars(schema_with = "schema::version")]
     pub tailscale_operator: String,
 }
 
@@ -368,7 +400,7 @@ impl Default for ComponentVersions {
 }
 
 /// Which addons every cluster gets; all of them by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "seven independent switches, named as the file names them")]
 pub struct Addons {
@@ -403,7 +435,7 @@ impl Default for Addons {
 }
 
 /// Where IAM roles are made and what bounds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IamSettings {
     /// Path of every role and policy. Default: `/`.

@@ -29,10 +29,10 @@ pub(super) const COMMON_KEYS: &[&str] = &[
 /// Keys that make a namespace the platform's.
 pub(super) const SHAPE_KEYS: &[&str] = &["hub", "spokes", "regions", "region", "node_pools", "cidr"];
 /// Namespaces of Pulumi's providers.
-const PROVIDERS: &[&str] =
+pub(super) const PROVIDERS: &[&str] =
     &["aws", "aws-native", "awsx", "eks", "kubernetes", "pulumi", "random", "tls", "docker"];
 /// Keys of a Pulumi stack file beside `config`.
-const STACK_FILE_KEYS: &[&str] =
+pub(super) const STACK_FILE_KEYS: &[&str] =
     &["encryptionsalt", "secretsprovider", "encryptedkey", "environment", "metadata", "imports"];
 
 /// What makes a platform.

@@ -12,7 +12,7 @@ use crate::value::Address;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It begins.
+    /// It begins, or begins again after a [`Phase::Retry`]: the attempt says which.
     Started,
     /// It failed in a way that may pass, and will be tried again.
     Retry,

@@ -28,6 +28,8 @@ pub(super) struct Half {
     pub(super) has_slot: bool,
     /// Whether it was begun.
     pub(super) begun: bool,
+    /// Which attempt runs, or ran last, from 1.
+    pub(super) attempt: u32,
     pub(super) over: Option<Over>,
     /// Why what comes after it is not begun.
     pub(super) stops: Option<Because>,

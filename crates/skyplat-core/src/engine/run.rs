@@ -262,7 +262,10 @@ impl<'a> Run<'a> {
                 // A step that gave up while it waited for its turn takes no slot.
                 if turn.send(()).is_ok() {
                     self.limits.take_slot();
-                    self.halves[task].has_slot = true;
+                    let half = &mut self.halves[task];
+                    (half.has_slot, half.attempt) = (true, half.attempt + 1);
+                    let attempt = half.attempt;
+                    self.emitter.step(self.about(task), Phase::Started, attempt, None);
                 }
             } else {
                 entries.extend(self.begin_half(task));
@@ -327,7 +330,7 @@ impl<'a> Run<'a> {
         };
         self.limits.take_slot();
         let half = &mut self.halves[task];
-        (half.has_slot, half.begun) = (true, true);
+        (half.has_slot, half.begun, half.attempt) = (true, true, 1);
         if let Some(group) = &half.group {
             self.limits.take_group(group);
         }
@@ -573,7 +576,7 @@ impl<'a> Run<'a> {
     async fn finish(mut self) -> Result<RunReport, EngineError> {
         for task in 0..self.halves.len() {
             if self.halves[task].begun && self.halves[task].over.is_none() {
-                self.interrupted(task, 1);
+                self.interrupted(task, self.halves[task].attempt);
             }
         }
         while let Some(task) = self.queue.pop(|_| true) {

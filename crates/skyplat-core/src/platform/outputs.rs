@@ -54,11 +54,15 @@ pub(super) fn export_hub_and_spoke(graph: &mut ResourceGraph, exported: Exported
     });
 
     let (server, host) = (exported.server, exported.host.clone());
+    let reachable_from = match exported.subnet_router {
+        Some(_) => "the VPCs of the platform, and the tailnet once its routes and split DNS are set",
+        None => "the VPCs of the platform",
+    };
     graph.export("skypilot_api_service_config", move |exports| {
         let config = exports.outputs(server)?.config;
         Ok(tree!({
             "endpoint": (format!("https://{host}")),
-            "reachable_from": "the VPCs of the platform, and the tailnet once its routes and split DNS are set",
+            "reachable_from": (reachable_from),
             "config": config
         }))
     });

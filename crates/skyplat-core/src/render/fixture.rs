@@ -69,7 +69,7 @@ pub(super) fn graph() -> ObjectGraph {
     ObjectGraph::new(resources, vec![vpc, subnet, cluster, ready], BTreeMap::new()).unwrap()
 }
 
-fn step(address: &str, kind: &str, action: Action, reasons: Vec<Reason>) -> Step {
+pub(super) fn step(address: &str, kind: &str, action: Action, reasons: Vec<Reason>) -> Step {
     let (resource, _) = address.rsplit_once('/').unwrap();
     Step {
         address: Address::new(address),
@@ -89,7 +89,7 @@ fn step(address: &str, kind: &str, action: Action, reasons: Vec<Reason>) -> Step
     }
 }
 
-fn plan(steps: Vec<Step>, seconds: &[f64], warnings: Vec<PlanWarning>) -> Plan {
+pub(super) fn plan(steps: Vec<Step>, seconds: &[f64], warnings: Vec<PlanWarning>) -> Plan {
     let mut summary = Summary::default();
     for step in &steps {
         match step.action {

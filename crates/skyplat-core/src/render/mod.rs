@@ -1,13 +1,14 @@
 //! Rendering: from data to text for people and JSON for programs.
 //!
 //! ```text
-//! ObjectGraph ─▶ graph      Plan ─▶ plan      Event ─▶ progress      RunReport ─▶ summary
+//! ObjectGraph ─▶ graph, drawing   Plan ─▶ plan   Event ─▶ progress, timeline   RunReport ─▶ summary
 //! outputs ─▶ outputs        drift ─▶ drift    any error ─▶ errors
 //! ```
 //!
 //! Pure functions that return a `String` or a JSON value; who prints it, and where, is the front end's business. Text is
 //! readable without colour: a [`Style`] only adds to it. No function here shows a secret unless it is asked to.
 
+pub mod drawing;
 pub mod drift;
 pub mod duration;
 pub mod errors;
@@ -20,6 +21,7 @@ pub mod progress;
 pub mod records;
 pub mod style;
 pub mod summary;
+pub mod timeline;
 mod value;
 
 pub use errors::{Exit, Problem};

@@ -180,7 +180,7 @@ struct Widths {
 
 impl Widths {
     fn of(groups: &[&Group<'_>]) -> Self {
-        let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0).min(48);
+        let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0).min(60);
         Self {
             resource: widest(&mut groups.iter().map(|group| group.resource.as_str().chars().count())),
             kind: widest(&mut groups.iter().map(|group| group.kind.chars().count())),

@@ -3,6 +3,7 @@
 mod broken;
 mod properties;
 mod reports;
+mod schema;
 mod shapes;
 mod warned;
 

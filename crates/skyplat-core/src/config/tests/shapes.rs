@@ -8,7 +8,7 @@ use crate::config::{
 use crate::ids::{Cidr, ZoneName};
 
 /// The seed's example in the plain shape: `config:` and prefixes gone, two columns to the left.
-fn plain_seed() -> String {
+pub(super) fn plain_seed() -> String {
     SEED.lines()
         .filter(|line| !line.starts_with("config:"))
         .map(|line| line.strip_prefix("  ").unwrap_or(line).replace("sp:", ""))
@@ -83,7 +83,7 @@ fn the_order_of_keys_means_nothing() {
     }
 }
 
-const MESH: &str = "\
+pub(super) const MESH: &str = "\
 regions:
   - us-east-1
   - region: ap-northeast-3
@@ -111,7 +111,7 @@ fn a_list_of_regions_is_a_full_mesh() {
     assert_eq!(PlatformConfig { project: "sp".into(), ..config(stack) }, mesh);
 }
 
-const STARTER: &str = "\
+pub(super) const STARTER: &str = "\
 region: eu-north-1
 node_pools:
   - name: system
@@ -145,7 +145,7 @@ fn a_starter_of_a_stack_file_may_take_its_region_from_the_provider() {
 }
 
 /// Every key there is.
-const FULL: &str = "\
+pub(super) const FULL: &str = "\
 name: acme
 topology: full_mesh
 availability_zones: 2

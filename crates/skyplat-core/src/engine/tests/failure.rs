@@ -43,6 +43,27 @@ async fn fail_fast_starts_nothing_after_the_first_failure_and_lets_the_rest_fini
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_say_when_an_attempt_begins_and_when_it_has_failed() {
+    let mut lab = Lab::default();
+    lab.world.fault("create a", std::iter::repeat_n(Fault::Before(ErrorKind::Throttled), 3));
+    lab.apply(&graph([node("a", tree!({ "seconds": 40 }))])).await;
+    let mut told: Vec<(Phase, u32, f64)> = Vec::new();
+    for event in &lab.events {
+        if let Event::Step { phase, attempt, t, .. } = event {
+            told.push((*phase, *attempt, *t));
+        }
+    }
+    let begun =
+        [1, 2, 3].into_iter().flat_map(|attempt| [(Phase::Started, attempt), (Phase::Retry, attempt)]);
+    let phases: Vec<(Phase, u32)> = told.iter().map(|(phase, attempt, _)| (*phase, *attempt)).collect();
+    assert_eq!(phases, begun.chain([(Phase::Started, 4), (Phase::Done, 4)]).collect::<Vec<_>>());
+    for pair in told.windows(2) {
+        let waits = pair[1].2 > pair[0].2;
+        assert_eq!(waits, pair[0].0 == Phase::Retry || pair[1].0 == Phase::Done, "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_for_its_time_and_no_longer() {
     for (kind, minutes) in
         [(ErrorKind::Throttled, 15), (ErrorKind::NotYetVisible, 2), (ErrorKind::Unreachable, 10)]

@@ -88,6 +88,8 @@ fn a_platform_without_tenants_or_a_way_in_builds() {
     let kubeconfig = &inputs(&graph, "hub/api-server/kube-credentials")["stringData"]["config"];
     assert!(kubeconfig.as_str().unwrap().contains(r#""current-context":"""#), "{kubeconfig}");
     assert!(!counts(&graph).contains_key("lookup.secret"));
+    let service = paper::show(&graph.exports()["skypilot_api_service_config"]);
+    assert_eq!(service["reachable_from"], "the VPCs of the platform", "there is no tailnet");
 }
 
 #[test]
