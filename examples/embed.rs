@@ -38,7 +38,7 @@ struct SmallSteps {
 }
 
 impl Check for SmallSteps {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "small_steps"
     }
 

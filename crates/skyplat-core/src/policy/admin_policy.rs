@@ -39,7 +39,7 @@ const WIDE_POLICIES: [&str; 3] =
 pub struct AdminPolicy;
 
 impl Check for AdminPolicy {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "admin_policy"
     }
 
@@ -99,7 +99,7 @@ fn judge(address: &Address, statement: &Allow, findings: &mut Findings) {
         let message =
             format!("it allows {action}{as_what}, for every identity: that is the way to every other right");
         let hint = "name the roles that are meant";
-        if statement.conditions().iter().any(|condition| condition.pins()) {
+        if statement.conditions().iter().any(super::document::Condition::pins) {
             findings.warning(address, message).hint(hint);
         } else {
             findings.error(address, message).hint(hint);

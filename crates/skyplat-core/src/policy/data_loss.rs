@@ -65,7 +65,7 @@ impl DataLoss {
 }
 
 impl Check for DataLoss {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "data_loss"
     }
 

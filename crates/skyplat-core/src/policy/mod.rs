@@ -45,7 +45,7 @@
 //! struct Owned;
 //!
 //! impl Check for Owned {
-//!     fn name(&self) -> &str {
+//!     fn name(&self) -> &'static str {
 //!         "owned"
 //!     }
 //!

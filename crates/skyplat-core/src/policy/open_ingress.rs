@@ -33,7 +33,7 @@ const SOURCES: [&str; 4] = [
 pub struct OpenIngress;
 
 impl Check for OpenIngress {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "open_ingress"
     }
 

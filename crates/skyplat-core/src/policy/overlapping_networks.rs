@@ -16,7 +16,7 @@ const HINT: &str = "give one of the two another range (cidr)";
 pub struct OverlappingNetworks;
 
 impl Check for OverlappingNetworks {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "overlapping_networks"
     }
 

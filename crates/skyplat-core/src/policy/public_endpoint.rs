@@ -18,7 +18,7 @@ const HINT: &str = "list who may connect under `public_access_cidrs`, or set `en
 pub struct PublicEndpoint;
 
 impl Check for PublicEndpoint {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "public_endpoint"
     }
 

@@ -31,7 +31,7 @@ impl SpokeIsolation {
 }
 
 impl Check for SpokeIsolation {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "spoke_isolation"
     }
 

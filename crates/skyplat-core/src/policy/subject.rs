@@ -164,7 +164,9 @@ pub(super) fn for_each_map(tree: &Tree, visit: &mut dyn FnMut(&Tree)) {
     match tree {
         Tree::Map(map) => {
             visit(tree);
-            map.values().for_each(|value| for_each_map(value, visit));
+            for value in map.values() {
+                for_each_map(value, visit);
+            }
         }
         Tree::List(items) => items.iter().for_each(|item| for_each_map(item, visit)),
         Tree::Json(inner) => for_each_map(inner, visit),

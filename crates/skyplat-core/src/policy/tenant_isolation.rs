@@ -70,7 +70,7 @@ impl Tenants<'_> {
 }
 
 impl Check for TenantIsolation {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "tenant_isolation"
     }
 
@@ -141,13 +141,13 @@ fn uses<'a>(subject: &Subject<'a>) -> Vec<Use<'a>> {
 
 /// No two namespaces take one role, if one of them is a tenant's.
 fn shared_roles(tenants: &Tenants<'_>, uses: &[Use<'_>], findings: &mut Findings) {
-    let mut users: BTreeMap<&Role, Vec<&Use<'_>>> = BTreeMap::new();
+    let mut by_role: BTreeMap<&Role, Vec<&Use<'_>>> = BTreeMap::new();
     for user in uses {
-        users.entry(&user.role).or_default().push(user);
+        by_role.entry(&user.role).or_default().push(user);
     }
-    for (role, users) in users {
-        for user in users.iter().filter(|user| tenants.has(&user.namespace)) {
-            let others = users.iter().filter(|other| match role {
+    for (role, together) in by_role {
+        for user in together.iter().filter(|user| tenants.has(&user.namespace)) {
+            let others = together.iter().filter(|other| match role {
                 Role::Made(_) => other.namespace != user.namespace,
                 // One tenant may have namespaces of its name in several clusters.
                 Role::Given(_) => other.namespace.name != user.namespace.name,
@@ -266,20 +266,20 @@ fn access_entries(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>]
             Role::Made(address) => role == Some(address),
             Role::Given(given) => arn == Some(given.as_str()),
         };
-        let Some(user) = uses.iter().filter(is_it).find(|user| tenants.has(&user.namespace)) else {
+        let Some(taker) = uses.iter().filter(is_it).find(|user| tenants.has(&user.namespace)) else {
             continue;
         };
         let policies = inputs.get("access_policies").and_then(Tree::as_list).unwrap_or_default();
         let reaches = |policy: &Tree| match policy.get("access_scope") {
             Some(scope) if scope.get("type").and_then(Tree::as_str) == Some("namespace") => {
                 let namespaces = scope.get("namespaces").map(super::document::texts).unwrap_or_default();
-                namespaces.iter().any(|name| *name != user.namespace.name)
+                namespaces.iter().any(|name| *name != taker.namespace.name)
             }
             _ => true,
         };
         if policies.iter().any(reaches) {
             let message =
-                format!("it lets the role of {} into more than the tenant's namespace", user.namespace.name);
+                format!("it lets the role of {} into more than the tenant's namespace", taker.namespace.name);
             findings.error(&node.address, message).hint("give the access policy the scope of that namespace");
         }
     }
@@ -293,7 +293,9 @@ fn network_policies(subject: &Subject<'_>, tenants: &Tenants<'_>, findings: &mut
         let rules = manifest.at("spec.ingress").and_then(Tree::as_list).unwrap_or_default();
         let peers = rules.iter().filter_map(|rule| rule.get("from").and_then(Tree::as_list)).flatten();
         let every = |peer: &Tree| {
-            peer.get("namespaceSelector").and_then(Tree::as_map).is_some_and(|map| map.is_empty())
+            peer.get("namespaceSelector")
+                .and_then(Tree::as_map)
+                .is_some_and(std::collections::BTreeMap::is_empty)
         };
         if peers.into_iter().any(every) {
             let message = format!("it lets pods of every namespace reach those of {}", tenant.name);

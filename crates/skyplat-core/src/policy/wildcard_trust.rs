@@ -37,7 +37,7 @@ const CALLER_FAMILY: &str = "aws:principaltag/";
 pub struct WildcardTrust;
 
 impl Check for WildcardTrust {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "wildcard_trust"
     }
 
@@ -105,8 +105,7 @@ fn says_who(condition: &Condition) -> bool {
 fn whole_account(principal: &str) -> Option<&str> {
     let is_account = |text: &&str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     match principal.split(':').collect::<Vec<_>>().as_slice() {
-        [account] => Some(*account).filter(is_account),
-        ["arn", _, "iam", _, account, "root"] => Some(*account).filter(is_account),
+        [account] | ["arn", _, "iam", _, account, "root"] => Some(*account).filter(is_account),
         _ => None,
     }
 }
@@ -161,15 +160,11 @@ fn is_claim(key: &str, claim: &str) -> bool {
 /// only those are refused of which nothing is fixed.
 fn leaves_namespace(pattern: &str) -> bool {
     let wild = |text: &str| text.contains(['*', '?']);
-    match pattern.strip_prefix(ACCOUNT_PREFIX) {
-        Some(account) => {
-            account.split_once(':').is_none_or(|(namespace, _)| wild(namespace)) && wild(account)
-        }
-        None => {
-            let fixed = pattern.split(['*', '?']).next().unwrap_or_default();
-            wild(pattern) && (ACCOUNT_PREFIX.starts_with(fixed) || !fixed.contains([':', '/', UNKNOWN]))
-        }
+    if let Some(account) = pattern.strip_prefix(ACCOUNT_PREFIX) {
+        return account.split_once(':').is_none_or(|(namespace, _)| wild(namespace)) && wild(account);
     }
+    let fixed = pattern.split(['*', '?']).next().unwrap_or_default();
+    wild(pattern) && (ACCOUNT_PREFIX.starts_with(fixed) || !fixed.contains([':', '/', UNKNOWN]))
 }
 
 #[cfg(test)]

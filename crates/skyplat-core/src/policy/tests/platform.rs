@@ -237,9 +237,9 @@ fn configs() -> impl Strategy<Value = String> {
             format!(
                 "hub:\n  region: us-west-2\n  {pool}\n  {}\n  skypilot:\n    ingress_host: sky.acme.io\n    \
                  ingress_ssl_cert_arn: 'arn:aws:acm:us-west-2:123456789012:certificate/0f1e'\n    \
-                 data_planes: [{planes}]\n{}\nspokes:{}\n{}\n",
+                 data_planes: [{planes}]\n    {}\nspokes:{}\n{}\n",
                 if way_in { secret } else { "" },
-                skypilot.iter().map(|line| format!("    {line}\n")).collect::<String>(),
+                skypilot.join("\n    "),
                 if spokes.is_empty() { " []".to_owned() } else { format!("\n{}", spokes.concat()) },
                 platform.join("\n"),
             )
