@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use skyplat::engine::{EventSink, FinishedStatus, Phase};
 use skyplat::mock::{MockCloud, MockOptions, simulate};
-use skyplat::plan::{Action, PlanOptions};
+use skyplat::plan::{Action, PlanOptions, Step};
+use skyplat::policy::{Check, Checks, Consents, Findings, Severity, Subject};
 use skyplat::prelude::*;
 use skyplat::state::Stack;
 use skyplat::value::DigestKey;
@@ -30,17 +31,26 @@ node_pools:
   - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}
 ";
 
-/// What holds data that no second run brings back.
-const STATEFUL: [&str; 4] = ["efs.file_system", "eks.cluster", "cognito.user_pool", "secretsmanager.secret"];
+/// The host's rule: what takes much away at once is not done by a machine alone.
+#[derive(Debug)]
+struct SmallSteps {
+    most: usize,
+}
 
-/// The host's rule: nothing that holds data goes away without a person. Returns what breaks it.
-fn objections(plan: &Plan) -> Vec<String> {
-    let goes = |action: Action| matches!(action, Action::Delete | Action::Replace);
-    plan.steps
-        .iter()
-        .filter(|step| goes(step.action) && STATEFUL.contains(&step.kind.as_str()))
-        .map(|step| format!("it would {} {} ({})", step.action, step.address, step.kind))
-        .collect()
+impl Check for SmallSteps {
+    fn name(&self) -> &'static str {
+        "small_steps"
+    }
+
+    fn check(&self, subject: &Subject<'_>, findings: &mut Findings) {
+        let steps = subject.plan().map_or(&[][..], |plan| &plan.steps);
+        let goes = |step: &&Step| matches!(step.action, Action::Delete | Action::Replace);
+        let going = steps.iter().filter(goes).count();
+        if let Some(first) = steps.iter().find(goes).filter(|_| going > self.most) {
+            let message = format!("{going} objects would go, this one first; {} may at once", self.most);
+            findings.error(&first.address, message).hint("take the change in smaller steps");
+        }
+    }
 }
 
 /// The host's display: a line when the last object of a resource is done. It holds the brake, too.
@@ -121,9 +131,14 @@ async fn deploy(directory: &Path, config: &str, stop_after: Option<&str>) -> Res
         summary.create, summary.delete, summary.keep
     );
 
-    let objections = objections(&prepared.plan);
-    if !objections.is_empty() {
-        println!("  refused: {}", objections.join("; "));
+    // The built-in checks and the host's own. A host that lets people accept findings keeps their consents as it keeps
+    // its configuration.
+    let checks = Checks::built_in().with(SmallSteps { most: 5 });
+    let verdict = workspace.judge(&prepared, session.state(), &checks, &Consents::none());
+    for finding in verdict.findings.iter().filter(|finding| finding.severity == Severity::Error) {
+        println!("  refused by {}: {}: {}", finding.check, finding.address, finding.message);
+    }
+    if verdict.has_errors() {
         return Ok(Ended::Refused);
     }
     let mut dashboard = Dashboard::new(&prepared.plan, stop_after, control.clone());

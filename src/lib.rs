@@ -61,8 +61,8 @@
 //! ```
 
 pub use skyplat_core::{
-    config, drift, engine, executor, facts, graph, ids, object, outputs, plan, platform, render, resource,
-    state, tree, value,
+    config, drift, engine, executor, facts, graph, ids, object, outputs, plan, platform, policy, render,
+    resource, state, tree, value,
 };
 
 #[cfg(feature = "aws")]

@@ -1,7 +1,7 @@
 //! [`Workspace`]: the stages of a run in order, for one stack.
 //!
 //! ```text
-//! load | lock ─▶ describe (facts, lower) ─▶ refresh ─▶ plan ─▶ apply ─▶ outputs
+//! load | lock ─▶ describe (facts, lower) ─▶ refresh ─▶ plan ─▶ judge ─▶ apply ─▶ outputs
 //! ```
 //!
 //! Thin on purpose: every stage is a function of `skyplat-core` that can be called without it. It decides nothing, asks
@@ -22,6 +22,7 @@ use skyplat_core::plan::{
     PlanWarning, build_plan,
 };
 use skyplat_core::platform::{PlatformError, build_platform, check_account};
+use skyplat_core::policy::{Checks, Consents, Subject, Verdict};
 use skyplat_core::render::{Exit, Problem};
 use skyplat_core::state::{LockOwner, State, StateError, StateStore, StoreSession};
 use skyplat_core::value::{Tree, TreeError};
@@ -221,6 +222,12 @@ impl Workspace {
         let mut plan = build_plan(input)?;
         plan.warnings.extend(description.warnings.iter().cloned());
         Ok(Prepared { description, observations, plan })
+    }
+
+    /// Runs policy checks on what was prepared; `state` is what it was planned with. An error in the verdict is for the
+    /// caller to act on: [`apply`](Self::apply) does not ask.
+    pub fn judge(&self, prepared: &Prepared, state: &State, checks: &Checks, consents: &Consents) -> Verdict {
+        checks.judge(&Subject::new(&prepared.description.graph, Some(&prepared.plan), state), consents)
     }
 
     /// Puts a prepared plan on paper, to be applied later. `state` and `options` are those it was planned with.

@@ -15,10 +15,11 @@ use skyplat::mock::{MockCloud, MockOptions, simulate};
 use skyplat::object::Object;
 use skyplat::object::ec2::Ec2SecurityGroupRule;
 use skyplat::plan::{Observations, PlanOptions};
+use skyplat::policy::{Checks, Consents, Finding, Severity};
 use skyplat::prelude::*;
 use skyplat::state::{Stack, StoreSession};
 use skyplat::tree;
-use skyplat::value::{DigestKey, Tree};
+use skyplat::value::DigestKey;
 use skyplat::workspace::{Description, FactChoice, Prepared, unwatched};
 
 /// What people change in this team's platform.
@@ -118,20 +119,13 @@ impl Rehearsal {
     }
 }
 
-/// Returns the rules that let the whole world in.
-fn open_doors(graph: &ObjectGraph) -> Vec<&Address> {
-    let is_rule = |kind: &str| kind == Ec2SecurityGroupRule::KIND;
-    graph
-        .nodes()
-        .values()
-        .filter(|node| is_rule(node.kind.as_str()))
-        .filter(|node| {
-            let inputs = graph.inputs_with_echoes(node);
-            let text = |field| inputs.get(field).and_then(Tree::as_str);
-            text("direction") == Some("ingress") && text("cidr_ipv4").is_some_and(|cidr| cidr.ends_with("/0"))
-        })
-        .map(|node| &node.address)
-        .collect()
+/// Returns what the policy checks find wrong: those that are built in, and here is the place for the team's own.
+fn errors(rehearsal: &Rehearsal, prepared: &Prepared) -> Vec<Finding> {
+    // These edits take things away on purpose.
+    let checks = Checks::built_in().without("data_loss");
+    let state = rehearsal.session.state();
+    let verdict = rehearsal.workspace.judge(prepared, state, &checks, &Consents::none());
+    verdict.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect()
 }
 
 /// Lives through the edits one after the other and takes everything down at the end.
@@ -140,7 +134,7 @@ async fn live_through(edits: &[Edit]) {
     for edit in edits {
         let config = edit.config();
         let prepared = rehearsal.plan(Some(&config)).await;
-        assert_eq!(open_doors(&prepared.description.graph), Vec::<&Address>::new());
+        assert_eq!(errors(&rehearsal, &prepared), []);
         rehearsal.apply(&prepared).await;
         let again = rehearsal.plan(Some(&config)).await;
         assert!(again.plan.is_empty(), "not settled: {:#?}", again.plan.summary);
@@ -167,14 +161,18 @@ proptest! {
 #[test]
 fn an_open_door_would_be_found() {
     let edit = Edit { tenants: vec!["team-a"], spokes: vec![], gpus: false, logs: true };
-    let graph =
-        simulate(|| async { Rehearsal::begin().await.plan(Some(&edit.config())).await.description.graph });
-    let mut nodes: Vec<_> = graph.unwrap().nodes().values().cloned().collect();
-    let rule = nodes.iter_mut().find(|node| {
-        node.kind.as_str() == Ec2SecurityGroupRule::KIND
-            && node.inputs.get("direction") == Some(&tree!("ingress"))
+    let found = simulate(|| async {
+        let rehearsal = Rehearsal::begin().await;
+        let mut prepared = rehearsal.plan(Some(&edit.config())).await;
+        let mut nodes: Vec<_> = prepared.description.graph.nodes().values().cloned().collect();
+        let rule = nodes.iter_mut().find(|node| {
+            node.kind.as_str() == Ec2SecurityGroupRule::KIND
+                && node.inputs.get("direction") == Some(&tree!("ingress"))
+        });
+        rule.unwrap().inputs.set("cidr_ipv4", tree!("0.0.0.0/0"));
+        prepared.description.graph = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap();
+        errors(&rehearsal, &prepared)
     });
-    rule.unwrap().inputs.set("cidr_ipv4", tree!("0.0.0.0/0"));
-    let graph = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap();
-    assert_eq!(open_doors(&graph).len(), 1);
+    let found = found.unwrap();
+    assert_eq!(found.iter().map(|finding| finding.check.as_str()).collect::<Vec<_>>(), ["open_ingress"]);
 }

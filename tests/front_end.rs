@@ -119,7 +119,7 @@ fn a_stack_lives_from_plan_to_destroy() {
     let first = place.run(&["plan", "--detailed-exitcode", "--format", "json"]).ends(3, &[]).json();
     assert_eq!(
         keys(&first),
-        ["digest", "forecast", "format_version", "serial", "stack", "steps", "summary", "warnings"]
+        ["digest", "forecast", "format_version", "policy", "serial", "stack", "steps", "summary", "warnings"]
     );
     assert!(!place.path(".skyplat").exists(), "a plan writes nothing");
 
@@ -238,6 +238,32 @@ fn a_plan_that_was_saved_is_applied_once() {
     place.run(&["apply", "--yes", "--plan", "plan.json"]).ends(1, &["stale", "would be another step"]);
     place.write("junk.json", "{");
     place.run(&["apply", "--yes", "--plan", "junk.json"]).ends(1, &["cannot read the plan file"]);
+}
+
+#[test]
+fn what_a_policy_check_forbids_is_applied_only_with_a_reason() {
+    const FILES: &str = "main/addon/efs-csi/file-system";
+    let place = Place::new();
+    place.run(&["apply", "--yes"]).ends(0, &["warning: the Kubernetes endpoint is open"]);
+    place.write("platform.yaml", format!("{STARTER}addons: {{efs_csi: false}}\n"));
+
+    let plan = place.run(&["plan", "--format", "json"]).ends(0, &[]).json();
+    let first = &plan["policy"]["findings"][0];
+    assert_eq!((&first["severity"], &first["address"]), (&"error".into(), &FILES.into()));
+    place.run(&["apply", "--yes"]).ends(1, &["[data_loss]", FILES, "nothing was changed", "--consent"]);
+    place.run(&["plan", "--out", "plan.json"]).ends(0, &["[data_loss]"]);
+    place.run(&["apply", "--yes", "--plan", "plan.json"]).ends(1, &["nothing was changed"]);
+    place.run(&["apply", "--yes", "--consent", "data_loss"]).ends(2, &["no reason", "CHECK:ADDRESS=WHY"]);
+    place.run(&["outputs", "--consent", "a:b=c"]).ends(2, &["it goes with"]);
+
+    // Who approves a plan with its consents need not say them again.
+    let consent =
+        ["--consent", "data_loss:main/addon/efs-csi=copied", "--consent", "open_ingress:main=none is"];
+    place
+        .run(&[&["plan", "--out", "plan.json"][..], &consent].concat())
+        .ends(0, &["accepted:", "because copied", "open_ingress:main=none is"]);
+    place.run(&["apply", "--yes", "--plan", "plan.json"]).ends(0, &["accepted:", "The apply is done"]);
+    place.run(&["destroy", "--yes"]).ends(0, &["because a destroy was asked for", "The destroy is done"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use skyplat::policy::{Consent, ConsentError};
 use skyplat::render::Problem;
 
 /// What the program does when it is told nothing.
@@ -119,6 +120,9 @@ pub(crate) struct Options {
     /// apply, destroy: draw when each step ran, and the longest chain of them, as SVG
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) timeline: Option<PathBuf>,
+    /// plan, apply, destroy: accept what a policy check finds there, and say why; may be repeated
+    #[arg(long, global = true, value_name = "CHECK:ADDRESS=WHY", value_parser = consent)]
+    pub(crate) consent: Vec<Consent>,
     /// apply, destroy, refresh --accept: go on without asking
     #[arg(long, global = true)]
     pub(crate) yes: bool,
@@ -177,6 +181,7 @@ impl Cli {
             (options.detailed_exitcode, "--detailed-exitcode", &["plan", "refresh"]),
             (options.show_secrets, "--show-secrets", &["outputs", "apply", ""]),
             (!options.target.is_empty(), "--target", &["plan", "apply", "destroy", "graph"]),
+            (!options.consent.is_empty(), "--consent", &["plan", "apply", "destroy", ""]),
             (drawing, "--format dot|mermaid", &["graph"]),
             (
                 options.format == Format::Json && name.is_empty(),
@@ -196,6 +201,10 @@ impl Cli {
         }
         Ok(())
     }
+}
+
+fn consent(text: &str) -> Result<Consent, String> {
+    text.parse().map_err(|error: ConsentError| format!("{error}; {}", error.hint()))
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {

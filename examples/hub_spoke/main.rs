@@ -9,10 +9,11 @@
 //!
 //! The stages are those of [`skyplat::workspace::Workspace`]; what is here is what only a program may do: read the
 //! command line and the clock, ask, print, and end with an exit code. `cli` holds the options, `world` what comes from
-//! outside, `progress` the display of a run, `terminal` colour, printing and asking.
+//! outside, `policy` what policy checks say, `progress` the display of a run, `terminal` colour, printing and asking.
 
 mod cli;
 mod picture;
+mod policy;
 mod progress;
 mod terminal;
 mod world;
@@ -28,6 +29,7 @@ use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
 use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
 use skyplat::render::graph::GraphView;
+use skyplat::policy::{Checks, Consents, Verdict};
 use skyplat::render::plan::{PlanView, plan_text};
 use skyplat::render::{
     Exit, Problem, Role, Style, did_you_mean, drawing, drift, graph, outputs, records, summary,
@@ -90,6 +92,7 @@ async fn tour(options: &Options) -> Result<Exit, Problem> {
     }
     let prepared = prepare(&workspace, options, Some(&parsed.config), session.state()).await?;
     show_plan(&prepared, options)?;
+    policy::mention(&workspace, &prepared, session.state(), &policy::consents(options, &parsed.config))?;
     heading(options, "Apply");
     let run = Run { operation: "apply", picture: picture.as_ref() };
     let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
@@ -192,13 +195,18 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
     warn(&parsed.report);
     let workspace = world.workspace()?;
     let prepared = prepare(&workspace, options, Some(&parsed.config), &state).await?;
+    let consents = policy::consents(options, &parsed.config);
+    let verdict = workspace.judge(&prepared, &state, &Checks::built_in(), &consents);
     if options.format == Format::Json {
-        terminal::json(&prepared.plan)?;
+        terminal::json(&policy::with_verdict(&prepared.plan, &verdict)?)?;
     } else {
         show_plan(&prepared, options)?;
+        policy::show(&verdict);
     }
     if let Some(file) = &options.out {
-        let saved = workspace.plan_file(&prepared, &state, &plan_options(options, false)).to_json()?;
+        let mut saved = workspace.plan_file(&prepared, &state, &plan_options(options, false));
+        saved.consents = consents;
+        let saved = saved.to_json()?;
         std::fs::write(file, saved).map_err(|error| {
             Problem::failed(format!("cannot save the plan to {}: {error}", file.display()))
         })?;
@@ -224,14 +232,19 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
     };
     let mut session = world.store.lock(fresh, world.owner()).await?;
     let workspace = world.workspace()?;
-    let prepared = match wanted {
-        Wanted::Saved(file) => workspace.prepare_saved(*file, session.state())?,
+    let (prepared, consents) = match wanted {
+        Wanted::Saved(file) => {
+            let consents = file.consents.clone().and(options.consent.iter().cloned().collect());
+            (workspace.prepare_saved(*file, session.state())?, consents)
+        }
         Wanted::Configured(parsed) => {
             warn(&parsed.report);
-            prepare(&workspace, options, Some(&parsed.config), session.state()).await?
+            let consents = policy::consents(options, &parsed.config);
+            (prepare(&workspace, options, Some(&parsed.config), session.state()).await?, consents)
         }
     };
-    if !approve(&prepared, options, "Apply this plan?")? {
+    let verdict = workspace.judge(&prepared, session.state(), &Checks::built_in(), &consents);
+    if !approve(&prepared, &verdict, options, "Apply this plan?")? {
         return Ok(Exit::Failed);
     }
     let run = Run { operation: "apply", picture: picture.as_ref() };
@@ -259,7 +272,10 @@ async fn destroy(options: &Options) -> Result<Exit, Problem> {
     let workspace = world.workspace()?;
     let prepared = prepare(&workspace, options, None, session.state()).await?;
     let question = format!("Delete all this of the stack {}?", world.stack);
-    if !approve(&prepared, options, &question)? {
+    // Whoever answers yes to this has been told what is lost.
+    let consents = Consents::of_destroy().and(options.consent.iter().cloned().collect());
+    let verdict = workspace.judge(&prepared, session.state(), &Checks::built_in(), &consents);
+    if !approve(&prepared, &verdict, options, &question)? {
         return Ok(Exit::Failed);
     }
     let run = Run { operation: "destroy", picture: picture.as_ref() };
@@ -395,12 +411,21 @@ async fn carry_out(
     Ok(if report.status == FinishedStatus::Succeeded { Exit::Done } else { Exit::Failed })
 }
 
-/// Shows what is going to be done and asks for it, unless nothing changes.
-fn approve(prepared: &Prepared, options: &Options, question: &str) -> Result<bool, Problem> {
+/// Shows what is going to be done and asks for it, unless nothing changes; refuses what a policy check forbids.
+fn approve(
+    prepared: &Prepared,
+    verdict: &Verdict,
+    options: &Options,
+    question: &str,
+) -> Result<bool, Problem> {
     if options.format == Format::Text {
         show_plan(prepared, options)?;
+    }
+    policy::show(verdict);
+    if options.format == Format::Text {
         terminal::talk("\n");
     }
+    policy::allow(verdict, &prepared.plan)?;
     if prepared.plan.is_empty() || terminal::confirm(question, options.yes)? {
         return Ok(true);
     }

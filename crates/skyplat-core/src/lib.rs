@@ -19,6 +19,7 @@ pub mod ids;
 pub mod object;
 pub mod plan;
 pub mod platform;
+pub mod policy;
 pub mod render;
 pub mod resource;
 pub mod state;

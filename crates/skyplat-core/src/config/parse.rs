@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, btree_map};
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag};
 
 use super::code::Code;
-use super::report::{Diagnostic, Severity, Span, quoted};
+use super::report::{Diagnostic, Severity, Span, plain_breaks, quoted};
 use super::syntax::syntax_error;
 
 /// Largest file, in bytes.
@@ -142,7 +142,7 @@ fn not_text(bytes: &[u8], valid: usize) -> Diagnostic {
         return error(Code::NotText, START, "the file is UTF-16 text, not UTF-8")
             .with_hint("save it as UTF-8, in most editors under \"Save with encoding\"");
     }
-    let before = String::from_utf8_lossy(&bytes[..valid]);
+    let before = plain_breaks(&String::from_utf8_lossy(&bytes[..valid]));
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     let byte = bytes.get(valid).copied().unwrap_or_default();
@@ -190,7 +190,7 @@ impl Builder {
     /// Reads the whole text; returns false when it had to stop before the end.
     fn run(&mut self, text: &str) -> bool {
         let options = granit_parser::options! { emit_comments: false };
-        let lines: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        let lines: Vec<usize> = plain_breaks(text).lines().map(|line| line.chars().count()).collect();
         for event in Parser::new_from_str_with_options(text, options) {
             let (event, place) = match event {
                 Ok(event) => event,
@@ -408,6 +408,15 @@ mod tests {
             .into_iter()
             .map(|d| (d.code, d.span.unwrap().line, d.span.unwrap().column))
             .collect()
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_a_line() {
+        assert_eq!(codes(b"region: a\rb\xff"), [(Code::NotText, 2, 2)]);
+        let file = parse_yaml(b"a:\r  b: 'x\r    y'\r");
+        let Content::Map(top) = file.root.unwrap().content else { panic!("a mapping") };
+        let Content::Map(inner) = &top[0].value.content else { panic!("a mapping") };
+        assert_eq!(inner[0].value.span, Span { line: 2, column: 6, len: 2 });
     }
 
     #[test]

@@ -120,9 +120,7 @@ impl Report {
             key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path)).then_with(|| a.message.cmp(&b.message))
         });
         diagnostics.dedup();
-        // YAML ends a line at a lone carriage return too.
-        let source = source.replace("\r\n", "\n").replace('\r', "\n");
-        Self { file: file.into(), diagnostics, source }
+        Self { file: file.into(), diagnostics, source: plain_breaks(source) }
     }
 
     /// Returns whether anything in it makes the configuration unusable.
@@ -226,6 +224,11 @@ fn snippet(
     let gap = if label.is_empty() { "" } else { " " };
     let before = if skipped > 0 { " " } else { "" };
     writeln!(out, "{:width$} | {before}{indent}{marks}{gap}{}", "", printable(label))
+}
+
+/// Returns the text with `\n` wherever YAML ends a line: at a lone carriage return too.
+pub(super) fn plain_breaks(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// Replaces what would act on a terminal; a tab stays.

@@ -5,7 +5,7 @@
 use serde_saphyr::granit_parser::{ErrorKind as K, ScanError};
 
 use super::code::Code;
-use super::report::{Diagnostic, Severity, Span};
+use super::report::{Diagnostic, Severity, Span, plain_breaks};
 
 /// Lines before the place of an error that are searched for its cause.
 const LINES_BACK: usize = 40;
@@ -14,6 +14,7 @@ const LINES_BACK: usize = 40;
 pub(super) fn syntax_error(fault: &ScanError, text: &str) -> Diagnostic {
     let mark = fault.marker();
     let place = Span { line: mark.line().max(1), column: mark.col() + 1, len: 1 };
+    let text = plain_breaks(text);
     let lines: Vec<&str> = text.lines().collect();
     let found = tab_indent(&lines, place).or_else(|| match fault.kind() {
         K::UnclosedQuotedScalar | K::UnexpectedCharacter { .. } | K::UnknownAnchor => None,

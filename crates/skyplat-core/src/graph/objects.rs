@@ -160,7 +160,7 @@ impl ObjectGraph {
     }
 
     /// Returns the value of an output that repeats an input, following echoes of echoes.
-    fn echo(&self, reference: &Reference) -> Resolved {
+    pub(crate) fn echo(&self, reference: &Reference) -> Resolved {
         let mut reference = reference;
         let input = loop {
             let node = self.nodes.get(&reference.object);

@@ -15,6 +15,7 @@ use super::observed::Observations;
 use super::step::{FORMAT_VERSION, Move, Plan};
 use crate::facts::Facts;
 use crate::graph::ObjectGraph;
+use crate::policy::Consents;
 use crate::state::{Stack, State};
 use crate::value::Address;
 
@@ -43,6 +44,9 @@ pub struct PlanFile {
     pub observations: Observations,
     /// The steps as they were shown, to compare with.
     pub steps: Vec<Json>,
+    /// What was accepted of the findings of policy checks, by whoever approved it.
+    #[serde(default, skip_serializing_if = "Consents::is_empty")]
+    pub consents: Consents,
 }
 
 /// A plan file that cannot be applied.
@@ -126,6 +130,7 @@ impl PlanFile {
             facts: facts.clone(),
             observations: input.observations.clone(),
             steps: shown(plan),
+            consents: Consents::none(),
         }
     }
 

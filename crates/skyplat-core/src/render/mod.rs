@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ObjectGraph ─▶ graph, drawing   Plan ─▶ plan   Event ─▶ progress, timeline   RunReport ─▶ summary
-//! outputs ─▶ outputs        drift ─▶ drift    any error ─▶ errors
+//! outputs ─▶ outputs        drift ─▶ drift    Verdict ─▶ policy    any error ─▶ errors
 //! ```
 //!
 //! Pure functions that return a `String` or a JSON value; who prints it, and where, is the front end's business. Text is
@@ -17,6 +17,7 @@ mod fixture;
 pub mod graph;
 pub mod outputs;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod records;
 pub mod style;
