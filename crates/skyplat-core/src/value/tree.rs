@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
+use super::map::Map;
 use super::secret::{Digest, Secret};
 
 /// The address of a resource (`hub/vpc`) or of an object (`hub/vpc/private-a`): a path of names.
@@ -96,9 +97,6 @@ impl From<String> for Key {
         Self::Literal(text)
     }
 }
-
-/// The entries of a [`Tree::Map`], in the order of their keys.
-pub type Map = BTreeMap<Key, Tree>;
 
 /// The erased form of inputs and outputs.
 #[derive(Clone, PartialEq, Eq)]
@@ -210,8 +208,7 @@ impl Tree {
     /// Returns the value under a literal key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            // A BTreeMap lookup needs an owned `Key`; maps of inputs are small and this keeps `Key` a plain enum.
-            Self::Map(map) => map.get(&Key::Literal(key.to_owned())),
+            Self::Map(map) => map.get_literal(key),
             _ => None,
         }
     }
