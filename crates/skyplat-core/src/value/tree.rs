@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -16,18 +17,18 @@ use super::secret::{Digest, Secret};
 /// The address of a resource (`hub/vpc`) or of an object (`hub/vpc/private-a`): a path of names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Address(String);
+pub struct Address(Arc<str>);
 
 impl Address {
     /// Wraps a path.
     pub fn new(path: impl Into<String>) -> Self {
-        Self(path.into())
+        Self(path.into().into())
     }
 
     /// Returns the path below this one.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
-        Self(format!("{}/{name}", self.0))
+        Self(format!("{}/{name}", self.0).into())
     }
 
     /// Returns the path as text.
@@ -37,7 +38,7 @@ impl Address {
 
     /// Returns whether this address is `other` or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
