@@ -147,7 +147,7 @@ impl Tree {
     }
 
     /// Calls `visit` for every reference in the tree, keys included, unknowns not.
-    pub fn for_each_ref(&self, visit: &mut impl FnMut(&Reference)) {
+    pub fn for_each_ref<'t>(&'t self, visit: &mut impl FnMut(&'t Reference)) {
         match self {
             Self::Ref(reference) => visit(reference),
             Self::List(items) | Self::Text(items) => items.iter().for_each(|item| item.for_each_ref(visit)),
