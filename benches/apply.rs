@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use common::cpu::CpuTime;
 use common::planned::plan;
 use common::shapes::{Shape, empty, made};
-use common::world::apply;
+use common::world::lock_and_apply;
 
 const SIZES: [usize; 2] = [500, 5_000];
 
@@ -38,7 +38,7 @@ fn in_memory(c: &mut Criterion<CpuTime>) {
         });
         group.bench_function(BenchmarkId::new(shape.name(), size), |b| {
             let (plan, graph) = &*input;
-            b.iter(|| runtime.block_on(apply(&MemoryStore::new(), empty(), plan, graph)));
+            b.iter(|| runtime.block_on(lock_and_apply(&MemoryStore::new(), empty(), plan, graph)));
         });
     }
     group.finish();
@@ -57,7 +57,9 @@ fn in_a_directory(c: &mut Criterion<CpuTime>) {
             let (plan, graph) = &*input;
             b.iter_batched_ref(
                 || TempDir::new().expect("a directory"),
-                |dir| runtime.block_on(apply(&DirectoryStore::new(dir.path()), empty(), plan, graph)),
+                |dir| {
+                    runtime.block_on(lock_and_apply(&DirectoryStore::new(dir.path()), empty(), plan, graph))
+                },
                 BatchSize::PerIteration,
             );
         });
@@ -80,7 +82,7 @@ fn destroy(c: &mut Criterion<CpuTime>) {
             let (plan, state) = &*input;
             b.iter_batched(
                 || state.clone(),
-                |state| runtime.block_on(apply(&MemoryStore::new(), state, plan, &nothing)),
+                |state| runtime.block_on(lock_and_apply(&MemoryStore::new(), state, plan, &nothing)),
                 BatchSize::PerIteration,
             );
         });

@@ -12,7 +12,7 @@ use skyplat::facts::Facts;
 use skyplat::graph::ObjectGraph;
 use skyplat::object::ObjectKind;
 use skyplat::plan::{Observations, Plan};
-use skyplat::state::{LockOwner, State, StateStore};
+use skyplat::state::{LockOwner, State, StateStore, StoreSession};
 use skyplat::tree;
 
 #[derive(Debug)]
@@ -58,16 +58,20 @@ impl Executor for Instantly {
     }
 }
 
-/// Applies a plan to a stack that a store makes from `fresh`, and returns how many events that gave.
-pub(crate) async fn apply(store: &dyn StateStore, fresh: State, plan: &Plan, graph: &ObjectGraph) -> usize {
+/// Locks the bench's stack, which is made from `fresh` if there is none.
+pub(crate) async fn lock(store: &dyn StateStore, fresh: State) -> Box<dyn StoreSession> {
     let owner = LockOwner {
         who: "bench".to_owned(),
         process: std::process::id(),
-        operation: "apply".to_owned(),
+        operation: "bench".to_owned(),
         run_id: "bench".to_owned(),
         since: String::new(),
     };
-    let mut session = store.lock(fresh, &owner).await.expect("the stack is new");
+    store.lock(fresh, &owner).await.expect("nobody else has the stack")
+}
+
+/// Applies a plan to a stack that is locked, and returns how many events that gave.
+pub(crate) async fn apply(session: &mut dyn StoreSession, plan: &Plan, graph: &ObjectGraph) -> usize {
     let parallelism = NonZeroUsize::new(64).expect("64 is not zero");
     let engine = Engine::new(
         Executors::new().with(Instantly),
@@ -78,8 +82,19 @@ pub(crate) async fn apply(store: &dyn StateStore, fresh: State, plan: &Plan, gra
     let context = RunContext { run_id: "bench".to_owned(), seed: 0, now: jiff::Timestamp::UNIX_EPOCH };
     let mut events = 0;
     let mut count = |_: Event| events += 1;
-    let report = engine.apply(work, session.as_mut(), &context, &Control::new(), &mut count).await;
+    let report = engine.apply(work, session, &context, &Control::new(), &mut count).await;
     let report = report.expect("the plan is of this state");
     assert_eq!(report.status, FinishedStatus::Succeeded);
     events
+}
+
+/// Does both, on a stack that is made from `fresh`.
+pub(crate) async fn lock_and_apply(
+    store: &dyn StateStore,
+    fresh: State,
+    plan: &Plan,
+    graph: &ObjectGraph,
+) -> usize {
+    let mut session = lock(store, fresh).await;
+    apply(session.as_mut(), plan, graph).await
 }

@@ -72,6 +72,9 @@ impl View<'_> {
 #[derive(Debug)]
 pub(super) struct Decisions(Vec<Option<Verdict>>);
 
+/// A step that has to be decided first.
+struct Open(usize);
+
 impl Decisions {
     /// Starts with nothing decided.
     pub(super) fn new(steps: usize) -> Self {
@@ -79,15 +82,22 @@ impl Decisions {
     }
 
     /// Returns what becomes of a step. Its undecided values must be known by now.
+    ///
+    /// Without recursion: what drags what along may be as long a chain as there are objects.
     pub(super) fn verdict(&mut self, step: usize, view: &View<'_>) -> Verdict {
-        if let Some(verdict) = self.0[step] {
-            return verdict;
+        let mut asked: Vec<usize> = if self.0[step].is_none() { vec![step] } else { Vec::new() };
+        while let Some(step) = asked.last().copied() {
+            // What asks for itself through others finds the plan as it stands.
+            self.0[step] = Some(Verdict::AsPlanned);
+            match self.decide(step, view) {
+                Ok(verdict) => {
+                    self.0[step] = Some(verdict);
+                    asked.pop();
+                }
+                Err(Open(other)) => asked.push(other),
+            }
         }
-        // What asks for itself through others finds the plan as it stands.
-        self.0[step] = Some(Verdict::AsPlanned);
-        let verdict = self.decide(step, view);
-        self.0[step] = Some(verdict);
-        verdict
+        self.0[step].unwrap_or(Verdict::AsPlanned)
     }
 
     /// Returns what becomes of a step, if that is decided.
@@ -95,27 +105,31 @@ impl Decisions {
         self.0[step]
     }
 
-    fn decide(&mut self, step: usize, view: &View<'_>) -> Verdict {
+    fn decided(&self, step: usize) -> Result<Verdict, Open> {
+        self.0[step].ok_or(Open(step))
+    }
+
+    fn decide(&self, step: usize, view: &View<'_>) -> Result<Verdict, Open> {
         let plan = view.work.plan;
         let step = &plan.steps[step];
         if step.action == Action::Keep {
-            return Verdict::Keep;
+            return Ok(Verdict::Keep);
         }
         if step.undecided.is_empty() && step.dragged_by.is_empty() {
-            return Verdict::AsPlanned;
+            return Ok(Verdict::AsPlanned);
         }
         let record = view.state.record(&step.address, &step.uid);
         let (Some(record), Some(node)) = (record, view.work.graph.get(&step.address)) else {
-            return Verdict::AsPlanned;
+            return Ok(Verdict::AsPlanned);
         };
         if record.status != Status::Ready {
-            return Verdict::AsPlanned;
+            return Ok(Verdict::AsPlanned);
         }
         for cause in &step.dragged_by {
             if let Some(cause) = view.steps.get(cause)
-                && self.verdict(*cause, view) == Verdict::AsPlanned
+                && self.decided(*cause)? == Verdict::AsPlanned
             {
-                return Verdict::AsPlanned;
+                return Ok(Verdict::AsPlanned);
             }
         }
         let mut references = BTreeSet::new();
@@ -125,45 +139,45 @@ impl Decisions {
         let values: BTreeMap<Reference, Resolved> = references
             .into_iter()
             .map(|reference| {
-                let value = self.value(&reference, view);
-                (reference, value)
+                let value = self.value(&reference, view)?;
+                Ok((reference, value))
             })
-            .collect();
+            .collect::<Result<_, Open>>()?;
         let lookup = |reference: &Reference| values.get(reference).cloned().unwrap_or(Resolved::Unknown);
-        let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Verdict::AsPlanned };
+        let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Ok(Verdict::AsPlanned) };
         let changes = compare(&record.node.inputs, &inputs, &node.rules);
-        if changes.is_empty() {
+        Ok(if changes.is_empty() {
             Verdict::Keep
         } else if step.action == Action::Replace && !changes.iter().any(|change| change.forces_replace) {
             Verdict::Update
         } else {
             Verdict::AsPlanned
-        }
+        })
     }
 
     /// Returns what a reference will stand for, as far as that is known: an object that is still to be made has only
     /// its echoes, any other its outputs. An echo of an echo is followed, however long the chain.
-    fn value(&mut self, reference: &Reference, view: &View<'_>) -> Resolved {
+    fn value(&self, reference: &Reference, view: &View<'_>) -> Result<Resolved, Open> {
         let mut reference = reference;
-        while self.is_to_be_made(&reference.object, view) {
+        while self.is_to_be_made(&reference.object, view)? {
             let node = view.work.graph.get(&reference.object);
             match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
                 Some(Tree::Ref(inner)) => reference = inner,
-                Some(tree) if tree.is_ground() => return Resolved::Known(tree.clone()),
-                _ => return Resolved::Unknown,
+                Some(tree) if tree.is_ground() => return Ok(Resolved::Known(tree.clone())),
+                _ => return Ok(Resolved::Unknown),
             }
         }
-        view.source(&reference.object)
+        Ok(view
+            .source(&reference.object)
             .and_then(|source| source.outputs.get(&reference.field).cloned())
-            .map_or(Resolved::Unknown, Resolved::Known)
+            .map_or(Resolved::Unknown, Resolved::Known))
     }
 
-    fn is_to_be_made(&mut self, address: &Address, view: &View<'_>) -> bool {
+    fn is_to_be_made(&self, address: &Address, view: &View<'_>) -> Result<bool, Open> {
         let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
-        pending.is_some_and(|step| {
-            let action = view.work.plan.steps[step].action;
-            matches!(action, Action::Create | Action::Replace | Action::Read)
-                && self.verdict(step, view) == Verdict::AsPlanned
-        })
+        let Some(step) = pending else { return Ok(false) };
+        let makes =
+            matches!(view.work.plan.steps[step].action, Action::Create | Action::Replace | Action::Read);
+        Ok(makes && self.decided(step)? == Verdict::AsPlanned)
     }
 }

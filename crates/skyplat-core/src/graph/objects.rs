@@ -2,10 +2,10 @@
 //!
 //! Planner, plan file and front ends start from here. The graph is data: two equal graphs serialise to equal bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use petgraph::algo::toposort;
-use petgraph::graph::DiGraph;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::lowering::LowerError;
@@ -50,9 +50,9 @@ impl ObjectGraph {
         }
         let nodes = nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
         let graph = Self { resources, nodes, exports };
-        graph.check_edges()?;
-        let order = graph.order()?;
-        graph.check_natural_keys(&order)?;
+        let (order, edges) = graph.edges()?;
+        graph.check_exports()?;
+        graph.check_natural_keys(&sorted(order, &edges)?)?;
         Ok(graph)
     }
 
@@ -81,30 +81,35 @@ impl ObjectGraph {
     /// # Errors
     /// When edges form a cycle; the error names one object on it.
     pub fn order(&self) -> Result<Vec<Address>, LowerError> {
-        let mut graph = DiGraph::<&Address, ()>::with_capacity(self.nodes.len(), self.nodes.len() * 3);
-        let index: BTreeMap<&Address, _> =
-            self.nodes.keys().map(|address| (address, graph.add_node(address))).collect();
-        for node in self.nodes.values() {
-            for dependency in node.depends_on() {
-                if let Some(from) = index.get(&dependency) {
-                    graph.add_edge(*from, index[&node.address], ());
-                }
-            }
-        }
-        toposort(&graph, None).map(|order| order.into_iter().map(|at| graph[at].clone()).collect()).map_err(
-            |cycle| LowerError::new(graph[cycle.node_id()], "it depends on itself through other objects"),
-        )
+        let (nodes, edges) = self.edges()?;
+        Ok(sorted(nodes, &edges)?.into_iter().map(|node| node.address.clone()).collect())
     }
 
-    fn check_edges(&self) -> Result<(), LowerError> {
+    /// Returns the objects by address, and for each the positions of those it depends on.
+    fn edges(&self) -> Result<(Vec<&ObjectNode>, Vec<Vec<usize>>), LowerError> {
+        let position: IndexMap<&Address, usize> =
+            self.nodes.keys().enumerate().map(|(at, address)| (address, at)).collect();
+        let mut edges = Vec::with_capacity(self.nodes.len());
         for node in self.nodes.values() {
-            for dependency in node.depends_on() {
-                if !self.nodes.contains_key(&dependency) {
-                    let message = format!("it depends on {dependency}, which is not in the graph");
-                    return Err(LowerError::new(&node.address, message));
+            let (mut before, mut missing) = (Vec::new(), BTreeSet::new());
+            node.for_each_dependency(&mut |address| match position.get(address) {
+                Some(at) => before.push(*at),
+                None => {
+                    missing.insert(address.clone());
                 }
+            });
+            if let Some(missing) = missing.first() {
+                let message = format!("it depends on {missing}, which is not in the graph");
+                return Err(LowerError::new(&node.address, message));
             }
+            before.sort_unstable();
+            before.dedup();
+            edges.push(before);
         }
+        Ok((self.nodes.values().collect(), edges))
+    }
+
+    fn check_exports(&self) -> Result<(), LowerError> {
         let mut missing = None;
         for (name, tree) in &self.exports {
             tree.for_each_ref(&mut |reference| {
@@ -120,12 +125,9 @@ impl ObjectGraph {
     }
 
     /// Two objects of one kind and place may not have one natural key, as far as echoes tell.
-    fn check_natural_keys(&self, order: &[Address]) -> Result<(), LowerError> {
+    fn check_natural_keys(&self, order: &[&ObjectNode]) -> Result<(), LowerError> {
         let echoes = self.known_echoes(order);
-        let known = |reference: &Reference| {
-            let value = echoes.get(&(&reference.object, reference.field.as_str()));
-            value.map_or(Resolved::Unknown, |value| Resolved::Known(value.clone()))
-        };
+        let known = |reference: &Reference| echoed(&echoes, reference);
         let mut seen = BTreeMap::new();
         for node in self.nodes.values().filter(|node| node.class == Class::Owned) {
             let Some(key) = &node.natural_key else { continue };
@@ -140,21 +142,33 @@ impl ObjectGraph {
         Ok(())
     }
 
-    /// Returns the outputs that repeat an input, as far as they are known without any state. In order, so that an echo
-    /// of an echo finds the first one, however long the chain.
-    fn known_echoes(&self, order: &[Address]) -> BTreeMap<(&Address, &str), Tree> {
-        let mut known: BTreeMap<(&Address, &str), Tree> = BTreeMap::new();
-        for node in order.iter().filter_map(|address| self.nodes.get(address)) {
+    /// Returns the outputs that natural keys refer to and that repeat an input, as far as they are known without any
+    /// state. In order, so that an echo of an echo finds the first one, however long the chain.
+    fn known_echoes<'g>(&'g self, order: &[&'g ObjectNode]) -> Echoes<'g> {
+        let mut known = Echoes::new();
+        let ask = |tree: &'g Tree, known: &mut Echoes<'g>| {
+            tree.for_each_ref(&mut |reference| {
+                known.entry((&reference.object, &reference.field)).or_default();
+            });
+        };
+        for node in order.iter().filter(|node| node.class == Class::Owned) {
+            node.natural_key.iter().for_each(|key| ask(key, &mut known));
+        }
+        // What is asked for is found backwards, and its values forwards.
+        let mut asked: Vec<(&ObjectNode, &str, &Tree)> = Vec::new();
+        for node in order.iter().rev() {
             for (field, path) in &node.echoes {
-                let lookup = |reference: &Reference| {
-                    let value = known.get(&(&reference.object, reference.field.as_str()));
-                    value.map_or(Resolved::Unknown, |value| Resolved::Known(value.clone()))
-                };
-                let value = node.inputs.at(path).and_then(|input| resolve(input, &lookup).ok());
-                if let Some(value) = value.filter(Tree::is_ground) {
-                    known.insert((&node.address, field.as_str()), value);
+                if let Some(input) = node.inputs.at(path)
+                    && known.contains_key(&(&node.address, field.as_str()))
+                {
+                    ask(input, &mut known);
+                    asked.push((*node, field, input));
                 }
             }
+        }
+        for (node, field, input) in asked.into_iter().rev() {
+            let value = resolve(input, &|reference| echoed(&known, reference)).ok().filter(Tree::is_ground);
+            known.insert((&node.address, field), value);
         }
         known
     }
@@ -183,6 +197,43 @@ impl ObjectGraph {
         })
         .unwrap_or_else(|_| node.inputs.clone())
     }
+}
+
+/// Outputs that repeat an input, by object and name; none for a value that is not known.
+type Echoes<'g> = BTreeMap<(&'g Address, &'g str), Option<Tree>>;
+
+fn echoed(known: &Echoes<'_>, reference: &Reference) -> Resolved {
+    let value = known.get(&(&reference.object, reference.field.as_str()));
+    value.cloned().flatten().map_or(Resolved::Unknown, Resolved::Known)
+}
+
+/// Sorts objects so that each comes after those it depends on; `edges` holds their positions.
+fn sorted<'g>(nodes: Vec<&'g ObjectNode>, edges: &[Vec<usize>]) -> Result<Vec<&'g ObjectNode>, LowerError> {
+    let mut waits: Vec<usize> = edges.iter().map(Vec::len).collect();
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    for (at, before) in edges.iter().enumerate() {
+        before.iter().for_each(|other| after[*other].push(at));
+    }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..nodes.len()).filter(|at| waits[*at] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        order.push(nodes[at]);
+        for other in &after[at] {
+            waits[*other] -= 1;
+            if waits[*other] == 0 {
+                ready.push(Reverse(*other));
+            }
+        }
+    }
+    let Some(left) = waits.iter().position(|waits| *waits > 0) else { return Ok(order) };
+    // Whoever waits for ever waits for another who does: backwards from any of them lies a cycle.
+    let mut passed = BTreeSet::new();
+    let mut at = left;
+    while passed.insert(at) {
+        at = edges[at].iter().copied().find(|before| waits[*before] > 0).unwrap_or(left);
+    }
+    Err(LowerError::new(&nodes[at].address, "it depends on itself through other objects"))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,12 @@ pub type Tags = BTreeMap<String, String>;
 /// A kind of object, such as `ec2.subnet`: the service and the noun of its API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ObjectKind(String);
+pub struct ObjectKind(Arc<str>);
 
 impl ObjectKind {
     /// Wraps a kind's name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+        Self(name.into().into())
     }
 
     /// Returns the name.

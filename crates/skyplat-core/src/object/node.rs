@@ -117,16 +117,21 @@ impl ObjectNode {
 
     /// Returns every object this one waits for: what it refers to, what it comes after, what it is inside of.
     pub fn depends_on(&self) -> BTreeSet<Address> {
-        let mut edges = self.after.clone();
-        edges.extend(self.placement.container.clone());
-        let mut add = |reference: &crate::value::Reference| {
-            edges.insert(reference.object.clone());
-        };
-        self.inputs.for_each_ref(&mut add);
-        if let Some(key) = &self.natural_key {
-            key.for_each_ref(&mut add);
-        }
+        let mut edges = BTreeSet::new();
+        self.for_each_dependency(&mut |address| {
+            edges.insert(address.clone());
+        });
         edges
+    }
+
+    /// Calls `visit` for every object this one waits for, for some of them more than once.
+    pub(crate) fn for_each_dependency<'n>(&'n self, visit: &mut impl FnMut(&'n Address)) {
+        self.after.iter().chain(&self.placement.container).for_each(&mut *visit);
+        let mut referred = |reference: &'n crate::value::Reference| visit(&reference.object);
+        self.inputs.for_each_ref(&mut referred);
+        if let Some(key) = &self.natural_key {
+            key.for_each_ref(&mut referred);
+        }
     }
 
     /// Returns the name by which a latency table and a person may know the object: the input `name`, if it is a text.

@@ -19,7 +19,7 @@ use super::step::{Action, Reason, Why};
 use super::table::{Row, Table};
 use crate::object::{Class, FieldPath, ObjectNode, Segment};
 use crate::state::{Operation, Record, State, Status, Uid};
-use crate::value::{Address, Key, Reference, Resolved, Tree, TreeError, resolve};
+use crate::value::{Address, Key, Reference, Resolved, Tree, resolved};
 
 /// What is done to one object.
 #[derive(Debug)]
@@ -430,14 +430,6 @@ impl<'a> Decider<'_, 'a> {
             || old.on_delete != node.on_delete
             || !record.depends_on.iter().eq(needs)
     }
-}
-
-/// Resolves a tree; one without references stands for itself.
-fn resolved<'t>(
-    tree: &'t Tree,
-    lookup: &impl Fn(&Reference) -> Resolved,
-) -> Result<Cow<'t, Tree>, TreeError> {
-    if tree.is_ground() { Ok(Cow::Borrowed(tree)) } else { resolve(tree, lookup).map(Cow::Owned) }
 }
 
 /// Calls `visit` for every plain reference that a pattern covers.

@@ -3,7 +3,7 @@
 //! A resource that is made or deleted as a whole is one line; one that changes shows what changes in it and why.
 //! The JSON of a plan is its serde form and needs nothing from here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::style::{Role, Style};
@@ -302,9 +302,8 @@ const WORTH_A_LINE: f64 = 0.02;
 
 /// Returns the tasks of the critical path. Among chains of equal length it takes the one that the forecast names.
 fn longest_chain(plan: &Plan) -> Vec<&Task> {
-    let named = |task: &Task| {
-        plan.steps.get(task.step).is_some_and(|step| plan.forecast.critical_path.contains(&step.address))
-    };
+    let critical: BTreeSet<&Address> = plan.forecast.critical_path.iter().collect();
+    let named = |task: &Task| plan.steps.get(task.step).is_some_and(|step| critical.contains(&step.address));
     let longest = |tasks: &mut dyn Iterator<Item = usize>| {
         tasks.max_by(|a, b| {
             let (a, b) = (&plan.tasks[*a], &plan.tasks[*b]);

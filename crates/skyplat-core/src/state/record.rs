@@ -25,6 +25,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -37,13 +38,13 @@ use crate::value::{Address, Tree, paper};
 /// a move.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Uid(String);
+pub struct Uid(Arc<str>);
 
 impl Uid {
     /// Derives the identity of the `generation`th object born at an address.
     pub fn new(stack_id: &str, birth: &Address, generation: u32) -> Self {
         let hash = Sha256::digest(format!("{stack_id}\n{birth}\n{generation}"));
-        Self(hex::encode(&hash[..16]))
+        Self(hex::encode(&hash[..16]).into())
     }
 
     /// Returns the identity as text: 32 hexadecimal digits.

@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::tree::{Key, Map, Tree};
+use super::tree::{Key, Tree};
 use super::{Secret, TreeError, ser::TREE_NAME};
 
 /// Decodes a ground tree into a Rust value.
@@ -123,7 +123,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Entries<'a> {
-    entries: std::collections::btree_map::Iter<'a, Key, Tree>,
+    entries: super::map::Iter<'a>,
     value: Option<(&'a str, &'a Tree)>,
 }
 
@@ -250,10 +250,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
-        let mut map = Map::new();
+        let mut map = Vec::with_capacity(entries.size_hint().unwrap_or(0).min(64));
         while let Some((key, value)) = entries.next_entry::<String, Tree>()? {
-            map.insert(Key::Literal(key), value);
+            map.push((Key::Literal(key), value));
         }
-        Ok(Tree::Map(map))
+        Ok(Tree::Map(map.into_iter().collect()))
     }
 }

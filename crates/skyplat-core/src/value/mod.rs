@@ -10,6 +10,7 @@
 //! knows graphs or clouds.
 
 pub mod de;
+pub mod map;
 pub mod paper;
 pub mod resolve;
 pub mod secret;
@@ -18,10 +19,11 @@ pub mod tree;
 pub mod typed;
 
 pub use de::from_tree;
-pub use resolve::{Resolved, resolve};
+pub use map::Map;
+pub use resolve::{Resolved, resolve, resolved};
 pub use secret::{Digest, DigestKey, Secret};
 pub use ser::to_tree;
-pub use tree::{Address, Key, KeyPart, Map, Reference, ToTree, Tree};
+pub use tree::{Address, Key, KeyPart, Reference, ToTree, Tree};
 pub use typed::{NotKnown, TextPart, Value};
 
 /// A failure to turn a Rust value into a [`Tree`] or back, with the path of the field it happened at.

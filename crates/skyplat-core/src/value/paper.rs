@@ -19,8 +19,8 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::tree::{Address, Key, KeyPart, Map, Reference, Tree};
-use super::{Digest, TreeError};
+use super::tree::{Address, Key, KeyPart, Reference, Tree};
+use super::{Digest, Map, TreeError};
 
 const SECRET_IN_THE_CLEAR: &str = "a secret in the clear cannot be written down";
 
@@ -332,7 +332,8 @@ mod tests {
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::List),
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::Text),
                 inner.clone().prop_map(|tree| Tree::Json(Box::new(tree))),
-                prop::collection::btree_map(key(), inner, 0..4).prop_map(Tree::Map),
+                prop::collection::vec((key(), inner), 0..4)
+                    .prop_map(|entries| Tree::Map(entries.into_iter().collect())),
             ]
         })
     }

@@ -10,12 +10,12 @@
 //! | some digest | the text in parts, so that equal parts mean an equal text |
 //! | some unknown | the text in parts, unknown as a whole |
 
-use std::collections::btree_map::Entry;
+use std::borrow::Cow;
 
-use super::TreeError;
 use super::paper;
 use super::secret::Secret;
-use super::tree::{Key, KeyPart, Map, Reference, Tree};
+use super::tree::{Key, KeyPart, Reference, Tree};
+use super::{Map, TreeError};
 
 /// What a reference stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,59 +31,103 @@ pub enum Resolved {
 /// # Errors
 /// When two keys of one map become equal, or a key becomes something that is no text.
 pub fn resolve(tree: &Tree, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Tree, TreeError> {
+    resolved(tree, lookup).map(Cow::into_owned)
+}
+
+/// Does the same; a tree with nothing to replace stands for itself.
+///
+/// # Errors
+/// As for [`resolve`].
+pub fn resolved<'t>(
+    tree: &'t Tree,
+    lookup: &impl Fn(&Reference) -> Resolved,
+) -> Result<Cow<'t, Tree>, TreeError> {
+    Ok(replaced(tree, lookup)?.map_or(Cow::Borrowed(tree), Cow::Owned))
+}
+
+/// Returns what becomes of a tree, or none when it stays as it is. What stays is shared with the source where a tree
+/// can share.
+fn replaced(tree: &Tree, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Option<Tree>, TreeError> {
     Ok(match tree {
-        Tree::Ref(reference) => match lookup(reference) {
+        Tree::Ref(reference) => Some(match lookup(reference) {
             Resolved::Known(value) => value,
             Resolved::Unknown => Tree::Unknown(reference.clone()),
-        },
-        Tree::List(items) => Tree::List(resolve_all(items, lookup)?),
-        Tree::Text(parts) => join(resolve_all(parts, lookup)?),
-        Tree::Json(inner) => json_text(resolve(inner, lookup)?),
-        Tree::Map(map) => resolve_map(map, lookup)?,
-        other => other.clone(),
+        }),
+        Tree::List(items) => replaced_list(items, lookup)?.map(Tree::List),
+        Tree::Text(parts) => {
+            let parts = parts.iter().map(|part| resolve(part, lookup));
+            Some(join(parts.collect::<Result<_, _>>()?))
+        }
+        Tree::Json(inner) => Some(json_text(resolve(inner, lookup)?)),
+        Tree::Map(map) => replaced_map(map, lookup)?,
+        _ => None,
     })
 }
 
-fn resolve_all(items: &[Tree], lookup: &impl Fn(&Reference) -> Resolved) -> Result<Vec<Tree>, TreeError> {
-    items.iter().map(|item| resolve(item, lookup)).collect()
+fn replaced_list(
+    items: &[Tree],
+    lookup: &impl Fn(&Reference) -> Resolved,
+) -> Result<Option<Vec<Tree>>, TreeError> {
+    for (at, item) in items.iter().enumerate() {
+        let Some(first) = replaced(item, lookup)? else { continue };
+        let mut list = Vec::with_capacity(items.len());
+        list.extend_from_slice(&items[..at]);
+        list.push(first);
+        for item in &items[at + 1..] {
+            list.push(resolve(item, lookup)?);
+        }
+        return Ok(Some(list));
+    }
+    Ok(None)
 }
 
 /// Resolves keys and values; a map with a key that is not known is unknown as a whole.
-fn resolve_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Tree, TreeError> {
-    let mut resolved = Map::new();
-    for (key, value) in map {
-        let key = match key {
-            Key::Literal(_) => key.clone(),
-            Key::Text(parts) => {
-                let mut text = String::new();
-                for part in parts {
-                    match part {
-                        KeyPart::Literal(literal) => text.push_str(literal),
-                        KeyPart::Ref(reference) => match lookup(reference) {
-                            Resolved::Known(Tree::String(value)) => text.push_str(&value),
-                            Resolved::Known(_) => {
-                                return Err(TreeError::new(format!(
-                                    "{reference} stands in a key but is no text"
-                                )));
-                            }
-                            Resolved::Unknown => return Ok(Tree::Unknown(reference.clone())),
-                        },
-                    }
-                }
-                Key::Literal(text)
-            }
+fn replaced_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Option<Tree>, TreeError> {
+    let mut entries: Option<Vec<(Key, Tree)>> = None;
+    for (at, (key, value)) in map.iter().enumerate() {
+        let new_key = match key {
+            Key::Literal(_) => None,
+            Key::Text(parts) => match key_text(parts, lookup)? {
+                Ok(text) => Some(Key::Literal(text)),
+                Err(unknown) => return Ok(Some(Tree::Unknown(unknown))),
+            },
         };
-        match resolved.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(resolve(value, lookup)?);
-            }
-            Entry::Occupied(entry) => {
-                let key = entry.key();
-                return Err(TreeError::new(format!("two keys of one map are both {key:?}")));
-            }
+        let new_value = replaced(value, lookup)?;
+        if entries.is_none() && new_key.is_none() && new_value.is_none() {
+            continue;
+        }
+        let before = || map.iter().take(at).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let entries = entries.get_or_insert_with(before);
+        // Keys that were literal from the start are different already.
+        if let Some(key) = &new_key
+            && entries.iter().any(|(other, _)| other == key)
+        {
+            return Err(TreeError::new(format!("two keys of one map are both {key:?}")));
+        }
+        entries.push((new_key.unwrap_or_else(|| key.clone()), new_value.unwrap_or_else(|| value.clone())));
+    }
+    Ok(entries.map(|entries| Tree::Map(entries.into_iter().collect())))
+}
+
+/// Returns the text of a key, or the reference in it that is not known.
+fn key_text(
+    parts: &[KeyPart],
+    lookup: &impl Fn(&Reference) -> Resolved,
+) -> Result<Result<String, Reference>, TreeError> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            KeyPart::Literal(literal) => text.push_str(literal),
+            KeyPart::Ref(reference) => match lookup(reference) {
+                Resolved::Known(Tree::String(value)) => text.push_str(&value),
+                Resolved::Known(_) => {
+                    return Err(TreeError::new(format!("{reference} stands in a key but is no text")));
+                }
+                Resolved::Unknown => return Ok(Err(reference.clone())),
+            },
         }
     }
-    Ok(Tree::Map(resolved))
+    Ok(Ok(text))
 }
 
 /// Joins the parts of a text as far as they are known.

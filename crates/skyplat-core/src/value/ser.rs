@@ -8,8 +8,8 @@ use std::cell::RefCell;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::tree::{Key, KeyPart, Map, Tree};
-use super::{TreeError, secret::SECRET_NAME};
+use super::tree::{Key, KeyPart, Tree};
+use super::{Map, TreeError, secret::SECRET_NAME};
 
 /// Name of the newtype by which `Value` and `Tree` pass through serde.
 pub(super) const TREE_NAME: &str = "skyplat_core::value::Tree";
@@ -185,12 +185,12 @@ impl Serializer for TreeSerializer {
         Ok(Items { variant: Some(variant), items: Vec::with_capacity(len) })
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries, TreeError> {
-        Ok(Entries { variant: None, key: None, map: Map::new() })
+    fn serialize_map(self, len: Option<usize>) -> Result<Entries, TreeError> {
+        Ok(Entries { variant: None, key: None, entries: Vec::with_capacity(len.unwrap_or(0)) })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, TreeError> {
-        self.serialize_map(None)
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Entries, TreeError> {
+        self.serialize_map(Some(len))
     }
 
     fn serialize_struct_variant(
@@ -198,9 +198,9 @@ impl Serializer for TreeSerializer {
         _: &'static str,
         _: u32,
         variant: &'static str,
-        _: usize,
+        len: usize,
     ) -> Result<Entries, TreeError> {
-        Ok(Entries { variant: Some(variant), key: None, map: Map::new() })
+        Ok(Entries { variant: Some(variant), key: None, entries: Vec::with_capacity(len) })
     }
 }
 
@@ -228,22 +228,20 @@ impl Items {
 pub struct Entries {
     variant: Option<&'static str>,
     key: Option<Key>,
-    map: Map,
+    entries: Vec<(Key, Tree)>,
 }
 
 impl Entries {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), TreeError> {
         match to_tree(value).map_err(|e| e.within(key))? {
             Tree::Null => {}
-            tree => {
-                self.map.insert(key.into(), tree);
-            }
+            tree => self.entries.push((key.into(), tree)),
         }
         Ok(())
     }
 
     fn finish(self) -> Tree {
-        in_variant(self.variant, Tree::Map(self.map))
+        in_variant(self.variant, Tree::Map(self.entries.into_iter().collect()))
     }
 }
 
@@ -307,15 +305,16 @@ impl ser::SerializeMap for Entries {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
         let key = self.key.take().ok_or_else(|| TreeError::new("a map value without its key"))?;
-        let value = to_tree(value)?;
-        if self.map.insert(key, value).is_some() {
-            return Err(TreeError::new("two equal keys in one map"));
-        }
+        self.entries.push((key, to_tree(value)?));
         Ok(())
     }
 
     fn end(self) -> Result<Tree, TreeError> {
-        Ok(self.finish())
+        let entries = self.entries.len();
+        match self.finish() {
+            Tree::Map(map) if map.len() != entries => Err(TreeError::new("two equal keys in one map")),
+            tree => Ok(tree),
+        }
     }
 }
 

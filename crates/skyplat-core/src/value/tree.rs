@@ -6,27 +6,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
+use super::map::Map;
 use super::secret::{Digest, Secret};
 
 /// The address of a resource (`hub/vpc`) or of an object (`hub/vpc/private-a`): a path of names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Address(String);
+pub struct Address(Arc<str>);
 
 impl Address {
     /// Wraps a path.
     pub fn new(path: impl Into<String>) -> Self {
-        Self(path.into())
+        Self(path.into().into())
     }
 
     /// Returns the path below this one.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
-        Self(format!("{}/{name}", self.0))
+        Self(format!("{}/{name}", self.0).into())
     }
 
     /// Returns the path as text.
@@ -36,7 +38,7 @@ impl Address {
 
     /// Returns whether this address is `other` or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -97,9 +99,6 @@ impl From<String> for Key {
     }
 }
 
-/// The entries of a [`Tree::Map`], in the order of their keys.
-pub type Map = BTreeMap<Key, Tree>;
-
 /// The erased form of inputs and outputs.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Tree {
@@ -148,7 +147,7 @@ impl Tree {
     }
 
     /// Calls `visit` for every reference in the tree, keys included, unknowns not.
-    pub fn for_each_ref(&self, visit: &mut impl FnMut(&Reference)) {
+    pub fn for_each_ref<'t>(&'t self, visit: &mut impl FnMut(&'t Reference)) {
         match self {
             Self::Ref(reference) => visit(reference),
             Self::List(items) | Self::Text(items) => items.iter().for_each(|item| item.for_each_ref(visit)),
@@ -210,8 +209,7 @@ impl Tree {
     /// Returns the value under a literal key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            // A BTreeMap lookup needs an owned `Key`; maps of inputs are small and this keeps `Key` a plain enum.
-            Self::Map(map) => map.get(&Key::Literal(key.to_owned())),
+            Self::Map(map) => map.get_literal(key),
             _ => None,
         }
     }

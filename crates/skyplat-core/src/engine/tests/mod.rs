@@ -5,6 +5,7 @@ mod campaign;
 mod cancel;
 mod crash;
 mod decide;
+mod deep;
 mod failure;
 mod limits;
 mod order;
