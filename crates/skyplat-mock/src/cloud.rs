@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often a gate looks again.
 const POLL: Duration = Duration::from_secs(2);
 
+/// The tag that says whose a thing is.
+pub(crate) const STACK_TAG: &str = "skyplat:stack";
+
 /// How fast the world's time passes against tokio's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
@@ -101,8 +104,8 @@ struct Inner {
 
 /// The world and where its effects are written.
 #[derive(Debug)]
-struct Book {
-    world: World,
+pub(crate) struct Book {
+    pub(crate) world: World,
     store: Store,
 }
 
@@ -158,7 +161,7 @@ impl MockCloud {
     }
 
     /// Looks at the world, and may write effects, at the present moment.
-    fn at_present<T>(&self, act: impl FnOnce(&mut Book, Moment) -> T) -> T {
+    pub(crate) fn at_present<T>(&self, act: impl FnOnce(&mut Book, Moment) -> T) -> T {
         let mut book = self.book();
         let (started, base) = *self.inner.started.get_or_init(|| (Instant::now(), book.world.clock()));
         let now = base.saturating_add(self.inner.options.pace.passed(started.elapsed()));
@@ -175,9 +178,19 @@ impl MockCloud {
     }
 
     fn call<'a>(&'a self, world: &'a World, object: &'a Desired, cx: &Op) -> Result<Call<'a>, ExecError> {
+        self.call_in(world, object, cx.container.as_ref())
+    }
+
+    /// Puts together what a call is judged by; `container` are the outputs of what the object is inside of.
+    pub(crate) fn call_in<'a>(
+        &'a self,
+        world: &'a World,
+        object: &'a Desired,
+        container: Option<&OutputMap>,
+    ) -> Result<Call<'a>, ExecError> {
         let container = match &object.placement.container {
             None => None,
-            Some(address) => Some(rules::container(world, address, cx.container.as_ref())?),
+            Some(address) => Some(rules::container(world, address, container)?),
         };
         let MockOptions { catalogue, partition, .. } = &self.inner.options;
         Ok(Call { world, catalogue, partition, object, container })
@@ -291,7 +304,7 @@ fn after(now: Moment, latency: f64) -> Moment {
 
 impl Book {
     /// Writes an effect down, then lets it happen.
-    fn write(&mut self, at: Moment, effect: Effect) -> Result<(), ExecError> {
+    pub(crate) fn write(&mut self, at: Moment, effect: Effect) -> Result<(), ExecError> {
         let record = Record { at, effect };
         self.store.append(self.world.seed(), &record).map_err(|error| {
             let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
@@ -341,7 +354,10 @@ impl Executor for MockCloud {
         cx.permit(object.kind.service()).await;
         self.wait(cx, LOOK).await?;
         self.at_present(|book, _| self.call(&book.world, object, cx).map(|_| ()))?;
-        let found = self.settled(cx, &object.uid).await?;
+        // What lost the stack's tag is not known as ours any more.
+        let is_ours =
+            |thing: &Thing| cx.tags.get(STACK_TAG).is_none_or(|tag| thing.tags.get(STACK_TAG) == Some(tag));
+        let found = self.settled(cx, &object.uid).await?.filter(is_ours);
         Ok(found.map(|thing| Created { id: thing.id, outputs: thing.outputs }))
     }
 

@@ -1,4 +1,33 @@
-//! Looking at worlds: a readable dump, differences, what is left of a stack, what hangs in the air.
+//! Looking at worlds: a readable dump, differences, and what must never be.
+//!
+//! Everything here is a function of plain data and gives findings; the `assert_…` methods of [`World`] panic with them.
+//!
+//! ```
+//! use skyplat_mock::{World, inspect};
+//!
+//! let (before, after) = (World::new(7), World::new(7));
+//! // … a platform was built and destroyed …
+//! after.assert_nothing_left("dev/0123456789abcdef");
+//! after.assert_same(&before);
+//! assert_eq!(inspect::dangling(&after), []);
+//! print!("{}", inspect::dump(&after));
+//! ```
+//!
+//! | what must hold | function |
+//! |---|---|
+//! | after a destroy only what is retained is left | [`left_of_stack`] |
+//! | nothing of ours is there that the state does not know | [`unknown`] |
+//! | no two live things for one address | [`doubles`] |
+//! | the state names nothing as ready that is gone | [`ghosts`] |
+//! | nothing names what is gone | [`dangling`] |
+//! | no secret in any bytes | [`leaks`](leaks()) |
+
+mod against;
+mod asserts;
+mod leaks;
+
+pub use against::{doubles, ghosts, unknown};
+pub use leaks::{Form, Leak, leaks, secrets};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,8 +36,9 @@ use serde_json::Value as Json;
 
 use skyplat_core::object::ObjectKind;
 use skyplat_core::state::Uid;
-use skyplat_core::value::{Tree, paper};
+use skyplat_core::value::{Address, Key, Tree, paper};
 
+use crate::cloud::STACK_TAG;
 use crate::world::{Phase, Thing, World};
 
 /// Something about a world that should not be.
@@ -16,6 +46,8 @@ use crate::world::{Phase, Thing, World};
 pub struct Finding {
     /// The thing.
     pub uid: Uid,
+    /// Its address.
+    pub address: Address,
     /// Its kind.
     pub kind: ObjectKind,
     /// Its id.
@@ -26,7 +58,7 @@ pub struct Finding {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.kind, self.id, self.problem)
+        write!(f, "{} ({} {}): {}", self.address, self.kind, self.id, self.problem)
     }
 }
 
@@ -39,6 +71,8 @@ pub enum Difference {
     Extra(Box<Thing>),
     /// A thing is another one in the second world.
     Changed {
+        /// The thing as it is in the first world.
+        was: Box<Thing>,
         /// The thing as it is in the second world.
         thing: Box<Thing>,
         /// The dotted paths that differ, such as `inputs.tags.Name`.
@@ -46,10 +80,64 @@ pub enum Difference {
     },
 }
 
-/// Writes a world for people: kind, id, region, address and phase, ordered by address. Secrets do not show.
+impl std::fmt::Display for Difference {
+    /// Writes `- ` and the thing, `+ ` and the thing, or `~ ` and the thing with each path's old and new value. Secrets do
+    /// not show.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |thing: &Thing| format!("{} ({} {})", thing.address, thing.kind, thing.id);
+        match self {
+            Self::Missing(thing) => write!(f, "- {}", name(thing)),
+            Self::Extra(thing) => write!(f, "+ {}", name(thing)),
+            Self::Changed { was, thing, paths } => {
+                write!(f, "~ {}", name(thing))?;
+                for path in paths {
+                    write!(f, "\n    {path}: {} -> {}", at(was, path), at(thing, path))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Writes what is at a path of a thing, as [`diff`] names paths.
+fn at(thing: &Thing, path: &str) -> String {
+    let json = match path.split_once('.') {
+        Some(("outputs", name)) => thing.outputs.get(name).map(paper::display),
+        Some((_, below)) => below_in(&thing.inputs, below).map(paper::display),
+        None if path == "inputs" => Some(paper::display(&thing.inputs)),
+        None if path == "id" => Some(Json::String(thing.id.clone())),
+        None if path == "tags" => serde_json::to_value(&thing.tags).ok(),
+        None => serde_json::to_value(&thing.placement).ok(),
+    };
+    json.map_or_else(|| "nothing".to_owned(), |json| json.to_string())
+}
+
+/// Returns the value at a dotted path whose keys may hold dots themselves.
+fn below_in<'t>(tree: &'t Tree, path: &str) -> Option<&'t Tree> {
+    tree.as_map()?.iter().find_map(|(key, value)| {
+        let Key::Literal(key) = key else { return None };
+        let rest = path.strip_prefix(key.as_str())?;
+        if rest.is_empty() { Some(value) } else { below_in(value, rest.strip_prefix('.')?) }
+    })
+}
+
+/// Writes a world for people: a line for each thing with address, kind, id, region and what is under way, ordered by
+/// address. Secrets do not show.
+///
+/// ```text
+/// hub/eks/cluster       eks.cluster  sp-dev-hub             us-west-2  creating until 617000 ms
+/// hub/identity/secret   secretsmanager.secret  arn:aws:…    us-west-2
+/// by-hand/their-queue   sqs.queue    https://sqs.…/theirs   us-west-2  of no stack
+/// ```
 pub fn dump(world: &World) -> String {
     let mut things: Vec<&Thing> = world.things().collect();
     things.sort_by(|one, other| (&one.address, &one.uid).cmp(&(&other.address, &other.uid)));
+    let width = |text: fn(&Thing) -> &str| things.iter().map(|thing| text(thing).len()).max().unwrap_or(0);
+    let widths = (
+        width(|thing| thing.address.as_str()),
+        width(|thing| thing.kind.as_str()),
+        width(|thing| thing.id.as_str()),
+    );
     let mut text = String::new();
     for thing in things {
         let region = thing.placement.region.as_ref().map_or("global", |region| region.as_str());
@@ -59,7 +147,10 @@ pub fn dump(world: &World) -> String {
             Phase::Changing { until } => format!("  changing until {until} ms"),
             Phase::Deleting { until } => format!("  deleting until {until} ms"),
         };
-        writeln!(text, "{}  {}  {}  {region}{phase}", thing.address, thing.kind, thing.id)
+        let owner = if thing.tags.contains_key(STACK_TAG) { "" } else { "  of no stack" };
+        let (address, kind, id) = (thing.address.as_str(), thing.kind.as_str(), &thing.id);
+        let (addresses, kinds, ids) = widths;
+        writeln!(text, "{address:addresses$}  {kind:kinds$}  {id:ids$}  {region}{phase}{owner}")
             .expect("writing to a String cannot fail");
     }
     text
@@ -74,7 +165,11 @@ pub fn diff(one: &World, other: &World) -> Vec<Difference> {
             Some(now) => {
                 let paths = changed_paths(thing, now);
                 if !paths.is_empty() {
-                    differences.push(Difference::Changed { thing: Box::new(now.clone()), paths });
+                    differences.push(Difference::Changed {
+                        was: Box::new(thing.clone()),
+                        thing: Box::new(now.clone()),
+                        paths,
+                    });
                 }
             }
         }
@@ -108,8 +203,8 @@ fn compare(one: &Tree, other: &Tree, path: &str, paths: &mut Vec<String>) {
             let keys: BTreeSet<_> = ones.keys().chain(others.keys()).collect();
             for key in keys {
                 let below = match key {
-                    skyplat_core::value::Key::Literal(key) => format!("{path}.{key}"),
-                    skyplat_core::value::Key::Text(_) => path.to_owned(),
+                    Key::Literal(key) => format!("{path}.{key}"),
+                    Key::Text(_) => path.to_owned(),
                 };
                 match (ones.get(key), others.get(key)) {
                     (Some(one), Some(other)) => compare(one, other, &below, paths),
@@ -159,5 +254,6 @@ fn texts(json: &Json, visit: &mut impl FnMut(&str)) {
 }
 
 fn finding(thing: &Thing, problem: String) -> Finding {
-    Finding { uid: thing.uid.clone(), kind: thing.kind.clone(), id: thing.id.clone(), problem }
+    let (uid, address) = (thing.uid.clone(), thing.address.clone());
+    Finding { uid, address, kind: thing.kind.clone(), id: thing.id.clone(), problem }
 }

@@ -11,12 +11,13 @@
 //! * [`World`] is what exists. In a file beside a stack's state it outlives the process, so that separate runs see one
 //!   cloud.
 //! * [`inspect`] dumps and compares worlds and finds what should not be there.
+//! * [`drift`] changes the world behind the back of those who work on it; [`faults`] makes any executor go wrong on a schedule.
 //! * `simulate` (feature `virtual-time`) runs all that waits on a paused clock: half an hour takes milliseconds.
 //!
 //! A kind that the simulated cloud does not know (an embedder's own) is taken too: natural keys are unique, the outputs
 //! repeat the inputs by name, and there is an `id` and an `arn`.
 //!
-//! Not here yet: faults, eventual consistency, quotas, things that controllers make out of band, and the conformance
+//! Not here yet: quotas, things that controllers make out of band, and the conformance
 //! suite that every executor will be run against.
 //!
 //! ```
@@ -38,7 +39,9 @@
 pub mod catalogue;
 mod cloud;
 mod crds;
+pub mod drift;
 mod facts;
+pub mod faults;
 mod gates;
 pub mod inspect;
 mod lookups;

@@ -1,6 +1,10 @@
 //! The simulated cloud from outside, as an engine sees it.
 
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod platform;
