@@ -10,10 +10,15 @@
 //! them, because proptest's own default is 256; `PROPTEST_RNG_SEED` repeats a run.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, in its helpers too")]
 
+mod alike;
 mod configs;
+mod doubled;
+mod faults;
 mod life;
 mod network;
+mod relations;
 mod same;
+mod secrets;
 mod stand;
 mod trust;
 mod watch;
@@ -28,7 +33,7 @@ fn cases(usual: u32) -> Config {
     Config {
         cases: u32::try_from(cases).unwrap_or(u32::MAX),
         failure_persistence: None,
-        max_shrink_iters: 400,
+        max_shrink_iters: 40,
         ..asked
     }
 }

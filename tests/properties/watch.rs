@@ -8,25 +8,13 @@ use skyplat::executor::{
     Created, Deleted, Desired, ExecError, Executor, Observed, Op, OpHost, OutputMap, Recorded,
 };
 use skyplat::object::{ObjectKind, Placement};
-use skyplat::state::Uid;
 use skyplat::value::{Address, Secret, Tree};
 use tokio::time::Instant;
-
-/// What a call does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
-    Find,
-    Create,
-    Update,
-    Delete,
-}
 
 /// One call that does something to one object, or looks for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    pub(crate) doing: Doing,
     pub(crate) address: Address,
-    pub(crate) uid: Uid,
     pub(crate) began: Instant,
     pub(crate) ended: Option<Instant>,
     /// How many others were under way when it began.
@@ -59,11 +47,11 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begins(&self, doing: Doing, address: &Address, uid: &Uid) -> usize {
+    fn begins(&self, address: &Address) -> usize {
         let mut notes = self.notes();
-        let (address, uid, alongside) = (address.clone(), uid.clone(), notes.under_way);
+        let (address, alongside) = (address.clone(), notes.under_way);
         notes.under_way += 1;
-        notes.calls.push(Call { doing, address, uid, began: Instant::now(), ended: None, alongside });
+        notes.calls.push(Call { address, began: Instant::now(), ended: None, alongside });
         notes.calls.len() - 1
     }
 
@@ -135,7 +123,7 @@ impl<E: Executor> Executor for Watched<E> {
     }
 
     async fn find(&self, cx: &Op, object: &Desired) -> Result<Option<Created>, ExecError> {
-        let call = self.log.begins(Doing::Find, &object.address, &object.uid);
+        let call = self.log.begins(&object.address);
         let answer = self.inner.find(&self.op(cx), object).await;
         self.log.ends(call);
         answer
@@ -143,7 +131,7 @@ impl<E: Executor> Executor for Watched<E> {
 
     async fn create(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
         secrets(&object.inputs, &mut self.log.notes().secrets);
-        let call = self.log.begins(Doing::Create, &object.address, &object.uid);
+        let call = self.log.begins(&object.address);
         let answer = self.inner.create(&self.op(cx), object).await;
         self.log.ends(call);
         if let Ok(created) = &answer {
@@ -154,7 +142,7 @@ impl<E: Executor> Executor for Watched<E> {
 
     async fn update(&self, cx: &Op, old: &Recorded, new: &Desired) -> Result<OutputMap, ExecError> {
         secrets(&new.inputs, &mut self.log.notes().secrets);
-        let call = self.log.begins(Doing::Update, &new.address, &old.uid);
+        let call = self.log.begins(&new.address);
         let answer = self.inner.update(&self.op(cx), old, new).await;
         self.log.ends(call);
         if let Ok(outputs) = &answer {
@@ -164,7 +152,7 @@ impl<E: Executor> Executor for Watched<E> {
     }
 
     async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError> {
-        let call = self.log.begins(Doing::Delete, &object.address, &object.uid);
+        let call = self.log.begins(&object.address);
         let answer = self.inner.delete(&self.op(cx), object).await;
         self.log.ends(call);
         answer
