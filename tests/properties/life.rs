@@ -98,9 +98,9 @@ pub(crate) fn within_limits(run: &Run, options: &EngineOptions) {
     assert!(most <= options.parallelism.get(), "{most} calls at once, {} allowed", options.parallelism);
 
     let recorded = run.before.records().map(|record| &record.node);
-    let nodes = run.prepared.description.graph.nodes().values().chain(recorded);
+    let all = run.prepared.description.graph.nodes().values().chain(recorded);
     let groups: BTreeMap<&Address, &String> =
-        nodes.filter_map(|node| Some((&node.address, node.exclusive.as_ref()?))).collect();
+        all.filter_map(|node| Some((&node.address, node.exclusive.as_ref()?))).collect();
     let mut busy: BTreeMap<&String, Vec<(Instant, Instant, &Address)>> = BTreeMap::new();
     for call in &notes.calls {
         if let (Some(group), Some(ended)) = (groups.get(&call.address), call.ended) {

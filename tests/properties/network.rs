@@ -199,15 +199,12 @@ fn no_rule_lets_strangers_in(networks: &Networks<'_>) {
     let vpc_of = |group: &Address| -> &Address {
         let node = networks.graph.get(group).unwrap();
         // The group that EKS makes is an output of the cluster, and in the network of its subnets.
-        match referred(node, "vpc_id") {
-            Some(vpc) => vpc,
-            None => {
-                let subnets =
-                    node.inputs.at("resources_vpc_config.subnet_ids").and_then(Tree::as_list).unwrap();
-                let Tree::Ref(subnet) = &subnets[0] else { panic!("{group} has no subnets") };
-                referred(networks.graph.get(&subnet.object).unwrap(), "vpc_id").unwrap()
-            }
+        if let Some(vpc) = referred(node, "vpc_id") {
+            return vpc;
         }
+        let subnets = node.inputs.at("resources_vpc_config.subnet_ids").and_then(Tree::as_list).unwrap();
+        let Tree::Ref(subnet) = &subnets[0] else { panic!("{group} has no subnets") };
+        referred(networks.graph.get(&subnet.object).unwrap(), "vpc_id").unwrap()
     };
     for rule in of_kind(networks.graph, "ec2.security_group_rule") {
         if rule.inputs.at("direction") != Some(&Tree::String("ingress".into())) {

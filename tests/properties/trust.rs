@@ -18,7 +18,9 @@ fn statements<'t>(tree: &'t Tree, visit: &mut impl FnMut(&'t Tree)) {
             if let Some(Tree::List(statements)) = tree.get("Statement") {
                 statements.iter().for_each(&mut *visit);
             }
-            map.values().for_each(|value| statements(value, visit));
+            for value in map.values() {
+                statements(value, visit);
+            }
         }
         Tree::List(items) | Tree::Text(items) => items.iter().for_each(|item| statements(item, visit)),
         Tree::Json(inner) => statements(inner, visit),

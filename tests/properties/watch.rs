@@ -63,7 +63,9 @@ impl Log {
 
     fn secrets_of(&self, outputs: &OutputMap) {
         let mut notes = self.notes();
-        outputs.values().for_each(|tree| secrets(tree, &mut notes.secrets));
+        for tree in outputs.values() {
+            secrets(tree, &mut notes.secrets);
+        }
     }
 }
 

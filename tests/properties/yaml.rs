@@ -1,5 +1,7 @@
 //! A small writer of YAML that can say one thing in many ways: keys in any order, blocks or braces, any quotes.
 
+use std::fmt::Write as _;
+
 /// A value of a configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
@@ -176,9 +178,9 @@ impl Writer {
         if is_word && !self.chance(5) {
             self.out.push_str(text);
         } else if self.chance(2) {
-            self.out.push_str(&format!("'{}'", text.replace('\'', "''")));
+            write!(self.out, "'{}'", text.replace('\'', "''")).unwrap();
         } else {
-            self.out.push_str(&format!("{text:?}"));
+            write!(self.out, "{text:?}").unwrap();
         }
     }
 }
