@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use skyplat::engine::{EngineOptions, Event, Phase, RateLimits};
 use skyplat::mock::{World, inspect};
-use skyplat::object::Class;
+use skyplat::object::{Class, ObjectNode};
 use skyplat::plan::{Action, Order, Part, PlanError};
 use skyplat::state::Uid;
 use skyplat::value::Address;
@@ -51,6 +51,18 @@ fn spans(run: &Run) -> Spans {
     spans
 }
 
+/// Returns what an object needs: what its fields name, what it is inside of, and what it is to come after.
+fn needs(node: &ObjectNode) -> BTreeSet<Address> {
+    let mut needs = node.after.clone();
+    needs.extend(node.placement.container.clone());
+    for tree in [Some(&node.inputs), node.natural_key.as_ref()].into_iter().flatten() {
+        tree.for_each_ref(&mut |reference| {
+            needs.insert(reference.object.clone());
+        });
+    }
+    needs
+}
+
 /// Nothing starts before what it depends on is done; nothing is deleted before all that refers to it is gone, moved to
 /// another, or part of the same replace.
 pub(crate) fn in_order(run: &Run) {
@@ -65,7 +77,7 @@ pub(crate) fn in_order(run: &Run) {
     for ((address, half), span) in &spans {
         let began = span.began.0;
         if *half == Part::Make {
-            for needed in nodes[address].depends_on() {
+            for needed in needs(&nodes[address]) {
                 let key = (needed.clone(), Part::Make);
                 let stands = !spans.contains_key(&key) && run.before.objects.contains_key(&needed);
                 assert!(stands || before(&key, began), "{address} began before {needed} was done");
@@ -80,7 +92,7 @@ pub(crate) fn in_order(run: &Run) {
                 continue;
             }
             let user = &user.node.address;
-            let still = nodes.get(user).is_some_and(|node| node.depends_on().contains(address));
+            let still = nodes.get(user).is_some_and(|node| needs(node).contains(address));
             let made = (user.clone(), Part::Make);
             let moved = before(&made, began) || (!spans.contains_key(&made) && nodes.contains_key(user));
             let fine = before(&(user.clone(), Part::Remove), began)
@@ -154,7 +166,7 @@ pub(crate) fn in_time(run: &Run, parallelism: usize) {
     let needs: BTreeMap<&Address, BTreeSet<Address>> = if goes {
         run.before.records().map(|record| (&record.node.address, record.depends_on.clone())).collect()
     } else {
-        nodes.iter().map(|(address, node)| (address, node.depends_on())).collect()
+        nodes.iter().map(|(address, node)| (address, needs(node))).collect()
     };
     let recorded = run.before.records().map(|record| &record.node);
     for node in nodes.values().chain(recorded) {
