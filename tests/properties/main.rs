@@ -33,7 +33,8 @@ fn cases(usual: u32) -> Config {
     Config {
         cases: u32::try_from(cases).unwrap_or(u32::MAX),
         failure_persistence: None,
-        max_shrink_iters: 40,
+        // A case takes a second or so.
+        max_shrink_iters: asked.max_shrink_iters.min(40),
         ..asked
     }
 }

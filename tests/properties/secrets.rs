@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use skyplat::engine::Control;
+use skyplat::engine::{Control, Work};
 use skyplat::executor::Traced;
 use skyplat::mock::faults::{FaultKind, Faults, Faulty};
 use skyplat::plan::PlanOptions;
 use skyplat::state::DirectoryStore;
-use skyplat::workspace::unwatched;
+use skyplat::workspace::{Prepared, unwatched};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 
@@ -72,6 +72,7 @@ fn files(directory: &Path) -> String {
 /// Everything that one run writes down, by where.
 async fn written(
     stand: &Stand,
+    directory: &Path,
     text: Option<&str>,
     faults: Faults,
     log: &mut Vec<Log>,
@@ -85,9 +86,15 @@ async fn written(
     let mut session = stand.session().await;
     let report = {
         let _guard = tracing::subscriber::set_default(lines.clone());
-        let control = Control::new();
-        workspace.apply(&prepared, session.as_mut(), &control, &mut |event| events.push(event)).await.unwrap()
+        let Prepared { description, observations, plan } = &prepared;
+        let work = Work { plan, graph: &description.graph, facts: &description.facts, observations };
+        let (engine, control) = (&workspace.engine, Control::new());
+        let mut sink = |event| events.push(event);
+        engine.apply(work, session.as_mut(), &workspace.run, &control, &mut sink).await.unwrap()
     };
+    // Before a snapshot takes the place of the journal, and after.
+    let journal = files(directory);
+    session.compact().await.unwrap();
     let state = session.state().clone();
     let options = PlanOptions { destroy: text.is_none(), ..PlanOptions::default() };
     let outputs = workspace.outputs(&state, false, &Control::new()).await.unwrap();
@@ -103,6 +110,8 @@ async fn written(
         ("the outputs", format!("{outputs:?}")),
         ("what was observed", format!("{observed:?}")),
         ("the workspace", format!("{workspace:?} {session:?}")),
+        ("the journal", journal),
+        ("the snapshot", files(directory)),
     ]
 }
 
@@ -129,8 +138,7 @@ proptest! {
                 (Some(&text), Faults::none()),
                 (None, Faults::none()),
             ] {
-                texts.extend(written(&stand, text, faults, &mut logs).await);
-                texts.push(("the files", files(directory.path())));
+                texts.extend(written(&stand, directory.path(), text, faults, &mut logs).await);
             }
             let mut secrets: Vec<String> = logs.iter().flat_map(|log| log.notes().secrets.clone()).collect();
             secrets.sort();
