@@ -1,5 +1,7 @@
 //! The SkyPilot platform: a hub with the API server and the way in, spokes, and tenants in all of them.
 
+use indexmap::IndexSet;
+
 use super::region::{BaseAddons, Region};
 use super::{Builder, PlatformError, outputs};
 use crate::config::{self, ClusterRole, Hub};
@@ -109,7 +111,11 @@ fn tenant_role(
         return Ok(TenantRole::Given(RoleArn::new(arn.as_str())));
     }
     let policies = match &tenant.policies {
-        Some(policies) => RolePolicies { managed: policies.clone(), customer: Vec::new() },
+        // One that is listed twice is attached once.
+        Some(policies) => {
+            let managed: IndexSet<String> = policies.iter().cloned().collect();
+            RolePolicies { managed: managed.into_iter().collect(), customer: Vec::new() }
+        }
         None => RolePolicies::managed(DEFAULT_POLICIES),
     };
     let role = IrsaRole {
