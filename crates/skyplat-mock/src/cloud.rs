@@ -158,7 +158,7 @@ impl MockCloud {
         &self.inner.options.catalogue
     }
 
-    fn rules(&self) -> &RuleBook {
+    pub(crate) fn rules(&self) -> &RuleBook {
         &self.inner.options.rules
     }
 

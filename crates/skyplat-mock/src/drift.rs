@@ -49,7 +49,6 @@ use skyplat_core::value::{Address, Key, Tree};
 
 use crate::cloud::MockCloud;
 use crate::faults::Target;
-use crate::rules;
 use crate::world::{Change, Effect, Phase, Thing, World};
 
 /// Services whose things carry labels instead of tags.
@@ -124,7 +123,7 @@ impl ByHand {
     pub fn delete(&self, target: impl Into<Target>) -> Result<(), ExecError> {
         self.0.at_present(|book, now| {
             let thing = find(&book.world, &target.into())?;
-            rules::check_delete(&book.world, thing)?;
+            self.0.rules().check_delete(&book.world, thing)?;
             let uid = thing.uid.clone();
             book.write(now, Effect::Gone { uid })
         })
@@ -145,9 +144,9 @@ impl ByHand {
                 return Err(ExecError::new(ErrorKind::AlreadyExists, message));
             }
             let call = self.0.call_in(&book.world, &object, None)?;
-            rules::check_create(&call)?;
-            for thing in rules::make(&call)?.into_things(&call, BTreeMap::new(), now, now) {
-                book.write(now, Effect::Made { thing: Box::new(Thing { phase: Phase::Ready, ..thing }) })?;
+            self.0.rules().check_create(&call)?;
+            for thing in self.0.rules().make(&call)?.into_things(&call, BTreeMap::new(), now) {
+                book.write(now, Effect::Made { thing: Box::new(thing) })?;
             }
             find(&book.world, &Target::Uid(object.uid.clone())).cloned()
         })
@@ -200,8 +199,8 @@ impl ByHand {
                     natural_key: natural_key.clone(),
                 };
                 let call = self.0.call_in(&book.world, &object, None)?;
-                rules::check_update(&call, was)?;
-                let made = rules::remake(&call, was)?;
+                self.0.rules().check_update(&call, was)?;
+                let made = self.0.rules().remake(&call, was)?;
                 (is, outputs, lives_in) = (made.inputs, made.outputs, made.lives_in);
             }
             let change = Change { address, inputs: is, natural_key, outputs, tags, lives_in, until: now };
@@ -245,8 +244,8 @@ fn put(tree: &mut Tree, path: &[&str], value: Option<Tree>) -> Result<(), ExecEr
             None => map.remove(&key).map(drop).ok_or_else(|| nowhere(first)),
         };
     }
-    if value.is_some() {
-        map.entry(key.clone()).or_insert_with(Tree::map);
+    if value.is_some() && !map.contains_key(&key) {
+        map.insert(key.clone(), Tree::map());
     }
     put(map.get_mut(&key).ok_or_else(|| nowhere(first))?, rest, value)
 }

@@ -295,7 +295,7 @@ fn network_policies(subject: &Subject<'_>, tenants: &Tenants<'_>, findings: &mut
         let every = |peer: &Tree| {
             peer.get("namespaceSelector")
                 .and_then(Tree::as_map)
-                .is_some_and(std::collections::BTreeMap::is_empty)
+                .is_some_and(crate::value::Map::is_empty)
         };
         if peers.into_iter().any(every) {
             let message = format!("it lets pods of every namespace reach those of {}", tenant.name);
