@@ -33,7 +33,7 @@ fn namespace(name: &str) -> Ask {
 
 fn fargate(lab: &Lab, namespace: &str) -> Ask {
     let inputs = tree!({
-        "cluster_name": "c", "fargate_profile_name": "f", "pod_execution_role_arn": (lab.output("role", "arn")),
+        "cluster_name": "c", "fargate_profile_name": "f", "pod_execution_role_arn": (lab.output("pod-role", "arn")),
         "subnets": [(lab.id("private-a"))], "selectors": [{ "namespace": namespace }],
     });
     ask("eks.fargate_profile", WEST, inputs)
