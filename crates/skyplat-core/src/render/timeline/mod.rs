@@ -6,6 +6,15 @@
 //!
 //! A [`Timeline`] is an event sink's companion: give it every event of a run, and draw when you like. Times are those of
 //! the events, which are the run's own. `critical` finds the chain, `layout` says where everything goes, `svg` writes it.
+//!
+//! ```no_run
+//! # use skyplat_core::{engine::Event, graph::ObjectGraph, plan::Plan, render::timeline::Timeline};
+//! # fn drawn(plan: &Plan, graph: &ObjectGraph, run: impl FnOnce(&mut dyn FnMut(Event))) -> String {
+//! let mut timeline = Timeline::new(plan, graph.nodes().values());
+//! run(&mut |event| timeline.take(&event)); // beside whatever else watches the run
+//! timeline.svg(None)
+//! # }
+//! ```
 
 mod critical;
 mod layout;
