@@ -5,4 +5,5 @@
 mod crash;
 mod edits;
 mod harness;
+mod seeds;
 mod shapes;
