@@ -29,9 +29,9 @@ async fn within_forecast(seed: u64) {
         } else {
             workspace.describe(&config(README), &facts, FactChoice::Recorded).await.unwrap()
         };
-        let seen = workspace.observe(session.state(), &Control::new(), &mut unwatched()).await.unwrap();
+        let observed = workspace.observe(session.state(), &Control::new(), &mut unwatched()).await.unwrap();
         let options = PlanOptions { destroy, ..PlanOptions::default() };
-        let prepared = workspace.plan(description, session.state(), seen, &options).unwrap();
+        let prepared = workspace.plan(description, session.state(), observed, &options).unwrap();
         let start = Instant::now();
         let report =
             workspace.apply(&prepared, session.as_mut(), &Control::new(), &mut unwatched()).await.unwrap();
