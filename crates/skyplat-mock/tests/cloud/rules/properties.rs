@@ -283,7 +283,7 @@ async fn anything(tries: Vec<Try>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_goes_while_something_uses_it_whatever_the_order(order in orders()) {
