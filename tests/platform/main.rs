@@ -6,4 +6,5 @@ mod children;
 mod crash;
 mod edits;
 mod harness;
+mod seeds;
 mod shapes;

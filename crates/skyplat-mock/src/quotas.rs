@@ -41,8 +41,6 @@ pub struct Quotas {
     pub security_groups_per_region: usize,
     /// Rules of a security group in one direction (L-0EA8095F).
     pub rules_per_security_group: usize,
-    /// Security groups on a network interface (L-2AFB9258).
-    pub security_groups_per_interface: usize,
     /// Gateway endpoints in a region (L-1B52E74A).
     pub gateway_endpoints_per_region: usize,
     /// Active peering connections of a VPC (L-7E9ECCDB).
@@ -101,7 +99,6 @@ impl Default for Quotas {
             routes_per_table: 50,
             security_groups_per_region: 2_500,
             rules_per_security_group: 60,
-            security_groups_per_interface: 5,
             gateway_endpoints_per_region: 20,
             peerings_per_vpc: 50,
             roles: 1_000,

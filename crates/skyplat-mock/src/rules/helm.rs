@@ -80,7 +80,8 @@ fn check(call: &Call<'_>) -> Result<(), ExecError> {
     Ok(())
 }
 
-/// The server must be installed before it can be configured.
+/// The server must be installed before it can be configured: it takes its configuration over its own API, `POST
+/// /workspaces/config`.
 fn check_config(call: &Call<'_>) -> Result<(), ExecError> {
     if server(call).is_some() {
         return Ok(());

@@ -7,6 +7,75 @@
 //!
 //! An embedder's own kinds get rules of their own in the same way: implement [`Rules`] and add them to
 //! [`MockOptions::rules`](crate::MockOptions::rules).
+//!
+//! # What is enforced
+//!
+//! Codes are the API's own; the kind of the error says what an engine may do about it (`Busy` and `NotYetVisible` pass,
+//! `DependencyViolation` passes when the user goes, `Invalid`, `Quota` and `AlreadyExists` do not). Each rule cites where it is
+//! from at its place in the code: an action of the API's reference, a page, or a thread.
+//!
+//! For every kind:
+//!
+//! | rule | refusal |
+//! |---|---|
+//! | the account is this one, the region exists | `AccessDenied`, `InvalidRegion` |
+//! | ids name live things, of the right kind and in reach | `Invalid…NotFound`, `ResourceNotFoundException`, `NoSuchEntity` … |
+//! | a name is free; one that is being deleted is still taken | `AlreadyExists`, then `Busy`, with the service's own code |
+//! | fields that no call changes stay | `InvalidParameterValue`, `InvalidParameterException`, `422 Invalid` |
+//! | the same uid again asks for the same | `IdempotentParameterMismatch` |
+//! | quotas of account, region, VPC, role, cluster … ([`Quotas`](crate::Quotas)) | `Quota`: `VpcLimitExceeded`, `LimitExceeded` … |
+//!
+//! EC2:
+//!
+//! | rule | refusal |
+//! |---|---|
+//! | VPC and subnet are /16 to /28, a subnet inside its VPC, no two overlap, its zone open to the account | `InvalidVpc.Range`, `InvalidSubnet.Range`, `InvalidSubnet.Conflict`, `InvalidParameterValue` |
+//! | one internet gateway a VPC, one route table a subnet, one gateway an address | `Resource.AlreadyAssociated` |
+//! | a NAT gateway needs an attached internet gateway | `Gateway.NotAttached` |
+//! | a route has one target, of the table's network, and its destination once | `InvalidParameterCombination`, `InvalidParameterValue`, `RouteAlreadyExists` |
+//! | groups: names, descriptions, ports, one other end, inside one VPC | `InvalidGroup.Duplicate`, `InvalidGroup.Reserved`, `InvalidPermission.Malformed` … |
+//! | gateway endpoints lead to S3 or DynamoDB of the region, once a table | `InvalidServiceName`, `InvalidParameter`, `RouteAlreadyExists` |
+//! | peering: no overlap, once a pair, accepted in the accepter's region, before options and routes | `OperationNotPermitted`, `VpcPeeringConnectionAlreadyExists` … |
+//! | what is used stays: VPC, subnet, group, gateway, address, table | `DependencyViolation`, `InvalidIPAddress.InUse` |
+//!
+//! IAM:
+//!
+//! | rule | refusal |
+//! |---|---|
+//! | names, paths, descriptions; names of roles differ by more than case | `ValidationError`, `EntityAlreadyExists` |
+//! | documents: version, statements, effects, actions, resources, Sids, characters, length | `MalformedPolicyDocument`, `LimitExceeded` |
+//! | principals of a trust policy exist: services, accounts, roles, providers | `MalformedPolicyDocument` |
+//! | other services see a role after a while | `NotYetVisible`, with the asker's code |
+//! | what is attached, in an instance profile or a boundary stays | `DeleteConflict` |
+//!
+//! EKS:
+//!
+//! | rule | refusal |
+//! |---|---|
+//! | a cluster: version, subnets in two zones of one VPC, groups, endpoint, ranges, logs, a role that trusts EKS | `InvalidParameterException`, `UnsupportedAvailabilityZoneException` |
+//! | versions go up one by one, modes towards `API`, zones stay | `InvalidParameterException` |
+//! | nothing is put into a cluster before it is `ACTIVE`, none is deleted while it is made or changed | `NotYetVisible`, `ResourceInUseException` (busy) |
+//! | one operation on a cluster's Fargate profiles at a time; a cluster with profiles stays | `ResourceInUseException` |
+//! | profiles: private subnets of the VPC, selectors, labels, a role that trusts Fargate | `InvalidParameterException` |
+//! | an addon with a Deployment is `CREATING` until some profile or node takes its pods | nothing: it waits |
+//! | access entries: the principal exists, once a cluster, mode with `API`, policies and scopes that fit | `InvalidParameterException`, `InvalidRequestException`, `ResourceInUseException` |
+//!
+//! Others:
+//!
+//! | rule | refusal |
+//! |---|---|
+//! | EFS: modes, one mount target a zone, one VPC, five groups, after `available`; one with mount targets stays | `BadRequest`, `MountTargetConflict`, `SecurityGroupNotFound`, `IncorrectFileSystemLifeCycleState`, `FileSystemInUse` |
+//! | Route 53: names; a VPC sees one zone of a name; one change at a time; a zone with others' records stays | `InvalidDomainName`, `ConflictingDomainExists`, `PriorRequestNotComplete`, `HostedZoneNotEmpty` |
+//! | Cognito: prefixes, OAuth settings, one branding a client, passwords; a pool with a domain stays | `InvalidParameterException`, `InvalidOAuthFlowException`, `InvalidPasswordException` … |
+//! | Logs, SQS, EventBridge, Secrets Manager: names, periods, patterns, targets that exist | each its own |
+//! | Kubernetes: namespace, definition and account first, names, labels, sizes, schemas, fields that stay | `404 NotFound`, `422 Invalid`, `400 BadRequest` |
+//! | Kubernetes: a namespace that is `Terminating` takes nothing new, and is gone after some seconds | `403 Forbidden` (busy) |
+//! | Helm: chart, source, version, name, namespace; a release whose install was cut off stays `pending-install` | `ChartNotFound`, `InvalidReleaseName`, `pending-install` (busy) |
+//!
+//! # What is not
+//!
+//! Rights of the caller; tags; names of queues and secrets that are kept for a while after a delete; the default VPC, which
+//! counts in a real region; default groups and main route tables; what runs inside of pods.
 
 mod book;
 mod call;

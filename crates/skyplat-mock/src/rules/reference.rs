@@ -1,7 +1,7 @@
 //! Ids inside inputs must name live things of the right kind, in the right region.
 //!
 //! Every API checks that on its own; here it is one table of field names, because fields that mean the same are named
-//! the same. What was there and is gone, and what never was, is refused alike, but the message tells.
+//! the same. Codes are those of each action's page. What was there and is gone, and what never was, is refused alike, but the message tells.
 
 use skyplat_core::executor::{ErrorKind, ExecError};
 use skyplat_core::value::{Key, Tree};
@@ -83,6 +83,7 @@ fn check_one(call: &Call<'_>, names: &Names, id: &str) -> Result<(), ExecError> 
         if !is_reachable(call, names, thing) {
             elsewhere = thing.placement.region.as_ref();
         } else if names.kind == "eks.cluster" && !thing.is_active() {
+            // CreateAddon, CreateFargateProfile, CreateAccessEntry: the cluster is `ACTIVE`.
             return Err(ExecError::new(ErrorKind::NotYetVisible, format!("the cluster {id} is not active"))
                 .code("InvalidRequestException"));
         } else if names.kind == "iam.role"

@@ -24,7 +24,8 @@ pub(crate) fn container<'a>(
     })
 }
 
-/// The same uid again is the same request: its answer is the thing that is there, unless it asks for something else.
+/// The same uid again is the same request, as with a client token
+/// (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>): its answer is the thing that is there, unless it asks for something else.
 pub(crate) fn same_request(thing: &Thing, object: &Desired) -> Result<(), ExecError> {
     let kept = |(key, value): (&Key, &Tree)| match key {
         Key::Literal(key) => contains(thing.inputs.get(key), value),
@@ -50,7 +51,7 @@ fn contains(have: Option<&Tree>, want: &Tree) -> bool {
     }
 }
 
-/// Nothing that is still a reference can be sent.
+/// Nothing that is still a reference can be sent: an engine resolves every value before a call.
 pub(super) fn check_ground(call: &Call<'_>) -> Result<(), ExecError> {
     if call.object.inputs.is_ground() {
         return Ok(());
@@ -72,7 +73,8 @@ pub(super) fn check_place(call: &Call<'_>) -> Result<(), ExecError> {
     Err(error::invalid("InvalidRegion", format!("there is no region {region}")))
 }
 
-/// No two things of one kind have one natural key in one place.
+/// No two things of one kind have one natural key in one place. Which code says so is each create action's own (see
+/// [`error::twin`]); that a name is taken until its owner is gone holds for all of them.
 pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
     let object = call.object;
     // Another stack may have made the account's service-linked role; asking again gives the same one.
@@ -101,7 +103,8 @@ pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
     Err(error::twin(&twin.kind, &key))
 }
 
-/// Fields that an API cannot change in place.
+/// Fields that an API cannot change in place: no `Modify…` or `Update…` action of the service takes them, or the action's
+/// page says that they stay (`UpdateFileSystem`, `UpdateUserPool`, `UpdateUserPoolClient`, `UpdateClusterConfig`).
 const IMMUTABLE: &[(&str, &[&str])] = &[
     ("ec2.vpc", &["cidr_block"]),
     ("ec2.subnet", &["vpc_id", "cidr_block", "availability_zone"]),

@@ -94,7 +94,7 @@ fn make(call: &Call<'_>) -> Made {
 fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
     let id = thing.id.as_str();
     let (code, users): (&str, Vec<&Thing>) = match thing.kind.as_str() {
-        // Everything in a VPC must be gone, security groups and gateways included.
+        // DeleteVpc: everything in a VPC must be gone, security groups and gateways included.
         "ec2.vpc" => {
             let names = |other: &&Thing| {
                 other.kind.service() == "ec2"
@@ -113,7 +113,7 @@ fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
             };
             ("DependencyViolation", world.things().filter(names).collect())
         }
-        // A group on a network interface, or named by a rule of another group, stays.
+        // DeleteSecurityGroup: one on a network interface, or named by a rule of another group, stays.
         "ec2.security_group" => {
             let names = |other: &&Thing| {
                 texts(&other.inputs, "security_groups").contains(&id)
@@ -123,7 +123,7 @@ fn check_delete(world: &World, thing: &Thing) -> Result<(), ExecError> {
             };
             ("DependencyViolation", world.things().filter(names).collect())
         }
-        // A gateway cannot be detached while public addresses in its VPC are mapped.
+        // DetachInternetGateway: not while public addresses in its VPC are mapped.
         "ec2.internet_gateway" => {
             let vpc = thing.text("vpc_id");
             let inside = |other: &&Thing| vpc_of(world, other).as_deref() == vpc;

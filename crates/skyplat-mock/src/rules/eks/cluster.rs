@@ -152,6 +152,9 @@ fn logs(call: &Call<'_>) -> Result<(), ExecError> {
     Ok(())
 }
 
+/// How callers are let in, from the old way to the new.
+const MODES: [&str; 3] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
+
 /// Judges what changes: a cluster goes up one minor version at a time and never down (UpdateClusterVersion), its
 /// authentication mode goes from config map to API and never back, and its subnets stay in the zones that it began with
 /// (network requirements page).
@@ -165,7 +168,6 @@ pub(super) fn check_update(call: &Call<'_>, old: &Thing) -> Result<(), ExecError
                 .hint("go up one minor version at a time"));
         }
     }
-    const MODES: [&str; 3] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
     let place = |mode: &str| MODES.iter().position(|known| *known == mode).unwrap_or_default();
     let mode = old.text("access_config.authentication_mode").unwrap_or_default();
     if place(call.text("access_config.authentication_mode")) < place(mode) {

@@ -1,4 +1,4 @@
-//! EFS, Route 53, Cognito and the small services.
+//! EFS, Route 53 and EventBridge: what is there once, and what must be there.
 
 use skyplat_core::tree;
 
@@ -6,7 +6,7 @@ use super::{case, hold};
 use crate::support::lab::{EAST, WEST, ask, small_world};
 
 #[tokio::test(start_paused = true)]
-async fn storage_names_and_small_services() {
+async fn mount_targets_zones_and_targets() {
     let mut lab = small_world().await;
     let inputs = tree!({ "vpc_id": (lab.id("vpc")), "cidr_block": "10.1.128.0/24", "availability_zone": "us-west-2a" });
     lab.make("private-a2", ask("ec2.subnet", WEST, inputs)).await;
@@ -17,12 +17,7 @@ async fn storage_names_and_small_services() {
     };
     let associate = |vpc: &str, region: &str| tree!({ "hosted_zone_id": (lab.id("zone")), "vpc": { "vpc_id": (lab.id(vpc)), "vpc_region": region } });
     let zone = |name: &str, vpc: &str| tree!({ "name": name, "vpc": { "vpc_id": (lab.id(vpc)), "vpc_region": WEST } });
-    let domain = |domain: &str| tree!({ "domain": domain, "user_pool_id": (lab.id("pool")) });
-    let user = |name: &str| tree!({ "username": name, "user_pool_id": (lab.id("pool")) });
-    let group = |days: u32| tree!({ "log_group_name": "/g", "retention_in_days": days });
-    let queue = |seconds: u32| tree!({ "queue_name": "q2", "message_retention_period": seconds });
     let rule = |arn: &str| tree!({ "name": "r", "targets": [{ "id": "1", "arn": arn }] });
-    let secret = |days: u32| tree!({ "name": "s", "recovery_window_in_days": days });
     hold(
         &lab,
         vec![
@@ -75,52 +70,12 @@ async fn storage_names_and_small_services() {
                 zone("example.com", "vpc"),
             ),
             case(
-                "a domain names no brand",
-                "InvalidParameterException",
-                "cognito.user_pool_domain",
-                WEST,
-                domain("my-aws"),
-                domain("sp0123"),
-            ),
-            case(
-                "a user signs in by email",
-                "InvalidParameterException",
-                "cognito.user",
-                WEST,
-                user("admin"),
-                user("admin@example.com"),
-            ),
-            case(
-                "lines are kept for some days",
-                "InvalidParameterException",
-                "logs.log_group",
-                WEST,
-                group(61),
-                group(60),
-            ),
-            case(
-                "a message is kept for a minute",
-                "InvalidAttributeValue",
-                "sqs.queue",
-                WEST,
-                queue(5),
-                queue(300),
-            ),
-            case(
                 "a target exists",
                 "ResourceNotFoundException",
                 "events.rule",
                 WEST,
                 rule("arn:aws:sqs:us-west-2:123456789012:none"),
                 rule(&lab.output("queue", "arn")),
-            ),
-            case(
-                "a recovery window is a week or none",
-                "InvalidParameterException",
-                "secretsmanager.secret",
-                WEST,
-                secret(3),
-                secret(0),
             ),
         ],
     )

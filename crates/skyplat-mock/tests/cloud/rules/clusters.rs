@@ -211,6 +211,19 @@ async fn fargate_profiles() {
     )
     .await;
 
+    // Pods of a profile have network interfaces in its subnets, whether the control plane has any there or not.
+    let inputs = tree!({ "vpc_id": (lab.id("vpc")), "cidr_block": "10.1.128.0/24", "availability_zone": "us-west-2c" });
+    lab.make("pods", ask("ec2.subnet", WEST, inputs)).await;
+    let mut used = lab.fork();
+    used.make(
+        "profile",
+        ask("eks.fargate_profile", WEST, profile(&lab, "pods", tree!([{ "namespace": "x" }]))),
+    )
+    .await;
+    assert_eq!(used.delete("pods").await.unwrap_err().kind, ErrorKind::DependencyViolation);
+    used.delete("profile").await.unwrap();
+    used.delete("pods").await.unwrap();
+
     lab.make("public", ask("ec2.route_table", WEST, tree!({ "vpc_id": (lab.id("vpc")) }))).await;
     let inputs = tree!({ "subnet_id": (lab.id("public-a")), "route_table_id": (lab.id("public")) });
     lab.make("public-association", ask("ec2.route_table_association", WEST, inputs)).await;

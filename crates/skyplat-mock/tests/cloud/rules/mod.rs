@@ -7,6 +7,7 @@ mod manifests;
 mod network;
 mod objects;
 mod own;
+mod properties;
 mod quotas;
 mod small;
 mod time;

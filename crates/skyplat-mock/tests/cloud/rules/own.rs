@@ -55,8 +55,8 @@ impl Rules for Library {
 
     /// A book works once its shelf is there.
     fn pending(&self, world: &World, thing: &Thing) -> Option<String> {
-        let shelf = thing.text("shelf")?;
-        world.with_id(shelf).next().is_none().then(|| format!("there is no shelf {shelf}"))
+        let place = thing.text("shelf")?;
+        world.with_id(place).next().is_none().then(|| format!("there is no shelf {place}"))
     }
 }
 
@@ -99,6 +99,9 @@ async fn own_rules_judge_and_make_what_is_of_their_kind() {
 
     lab.make("book", ask("library.book", WEST, tree!({ "shelf": id }))).await;
     assert_eq!(lab.delete("shelf").await.unwrap_err().kind, ErrorKind::DependencyViolation);
+    let lost = ask("library.book", WEST, tree!({ "shelf": "nowhere" }));
+    let error = lab.try_make("lost", lost).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Retryable, "it waits for its shelf until the time is used up");
     lab.delete("book").await.unwrap();
     lab.delete("shelf").await.unwrap();
     assert_eq!(lab.read("shelf").await, Ok(Observed::Missing));

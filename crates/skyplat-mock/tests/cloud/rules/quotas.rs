@@ -4,7 +4,7 @@ use skyplat_core::executor::ErrorKind;
 use skyplat_core::tree;
 use skyplat_mock::{Catalogue, MockCloud, MockOptions, Quotas};
 
-use crate::support::lab::{Ask, EAST, Lab, WEST, ask, manifest, policy, small_world, trust};
+use crate::support::lab::{Ask, EAST, Lab, WEST, ask, cluster, manifest, policy, small_world, trust};
 
 /// Returns the same lab in a cloud with other quotas.
 fn with_quotas(lab: &Lab, quotas: Quotas) -> Lab {
@@ -50,7 +50,7 @@ fn rows(lab: &Lab) -> Vec<Row<'_>> {
     vec![
         row(
             "VpcLimitExceeded",
-            2,
+            3,
             |q, n| q.vpcs_per_region = n,
             move |at| west("ec2.vpc", tree!({ "cidr_block": (format!("10.{}.0.0/16", 100 + at)) })),
         ),
@@ -68,7 +68,7 @@ fn rows(lab: &Lab) -> Vec<Row<'_>> {
         ),
         row(
             "AddressLimitExceeded",
-            2,
+            3,
             |q, n| q.eips_per_region = n,
             move |_| west("ec2.eip", tree!({ "domain": "vpc" })),
         ),
@@ -180,6 +180,62 @@ fn rows(lab: &Lab) -> Vec<Row<'_>> {
             move |_| west("cognito.user_pool", tree!({ "username_attributes": ["email"] })),
         ),
         row(
+            "InternetGatewayLimitExceeded",
+            1,
+            |q, n| q.internet_gateways_per_region = n,
+            move |at| west("ec2.internet_gateway", tree!({ "vpc_id": (lab.id(["twin", "third"][at])) })),
+        ),
+        row(
+            "VpcEndpointLimitExceeded",
+            0,
+            |q, n| q.gateway_endpoints_per_region = n,
+            move |at| {
+                let service = format!("com.amazonaws.us-west-2.{}", ["s3", "dynamodb"][at]);
+                west(
+                    "ec2.vpc_endpoint",
+                    tree!({ "vpc_id": (vpc()), "service_name": service, "route_table_ids": [(lab.id("table"))] }),
+                )
+            },
+        ),
+        row(
+            "ActiveVpcPeeringConnectionPerVpcLimitExceeded",
+            1,
+            |q, n| q.peerings_per_vpc = n,
+            move |at| {
+                let peer = lab.id(["east-1", "east-2"][at]);
+                west(
+                    "ec2.vpc_peering",
+                    tree!({ "vpc_id": (vpc()), "peer_vpc_id": peer, "peer_region": EAST }),
+                )
+            },
+        ),
+        row(
+            "ResourceLimitExceededException",
+            1,
+            |q, n| q.clusters_per_region = n,
+            move |at| west("eks.cluster", cluster(lab, ["d", "e"][at], "1.35", ["private-a", "private-b"])),
+        ),
+        row(
+            "LimitsExceeded",
+            1,
+            |q, n| q.vpcs_per_hosted_zone = n,
+            move |at| {
+                let vpc = tree!({ "vpc_id": (lab.id(["twin", "third"][at])), "vpc_region": WEST });
+                ask("route53.zone_association", "", tree!({ "hosted_zone_id": (lab.id("zone")), "vpc": vpc }))
+            },
+        ),
+        row(
+            "LimitExceededException",
+            0,
+            |q, n| q.clients_per_user_pool = n,
+            move |_| {
+                west(
+                    "cognito.user_pool_client",
+                    tree!({ "user_pool_id": (lab.id("pool")), "client_name": "c" }),
+                )
+            },
+        ),
+        row(
             "LimitExceededException",
             0,
             |q, n| q.event_rules_per_region = n,
@@ -192,8 +248,12 @@ fn rows(lab: &Lab) -> Vec<Row<'_>> {
 async fn the_one_beyond_a_quota_is_refused_until_the_quota_is_raised() {
     let mut lab = small_world().await;
     lab.make("spare-2", ask("ec2.eip", WEST, tree!({ "domain": "vpc" }))).await;
+    for (name, region, cidr) in
+        [("third", WEST, "10.23.0.0/16"), ("east-1", EAST, "10.21.0.0/16"), ("east-2", EAST, "10.22.0.0/16")]
+    {
+        lab.make(name, ask("ec2.vpc", region, tree!({ "cidr_block": cidr }))).await;
+    }
     for Row { code, set, there, ask } in rows(&lab) {
-        let there = there + usize::from(code == "AddressLimitExceeded");
         let kind = ask(0).kind;
         let quotas = |limit: usize| {
             let mut quotas = Quotas::default();
