@@ -3,6 +3,7 @@
 mod blocked;
 mod left;
 mod made;
+mod order;
 
 use std::time::Duration;
 
