@@ -225,6 +225,7 @@ impl MockCloud {
 
     /// Waits until what is under way with a thing is done, or does not go on by itself. None when it is gone by then.
     async fn settled(&self, cx: &Op, uid: &Uid) -> Result<Option<Thing>, ExecError> {
+        let mut told = None;
         loop {
             let (thing, now) = self.at_present(|book, now| (book.world.get(uid).cloned(), now));
             let Some(thing) = thing else { return Ok(None) };
@@ -233,7 +234,10 @@ impl MockCloud {
                 (Some(until), _) => self.wait_until(cx, until, now).await?,
                 (None, Phase::Held) => {
                     let why = self.at_present(|book, _| controllers::held(&book.world, &thing));
-                    cx.progress(&why.unwrap_or_else(|| "its deletion is held".to_owned()));
+                    if let Some(why) = why.filter(|why| told.as_ref() != Some(why)) {
+                        cx.progress(&why);
+                        told = Some(why);
+                    }
                     self.pause(cx).await?;
                 }
                 (None, _) => return Ok(Some(thing)),

@@ -222,14 +222,21 @@ fn compare(one: &Tree, other: &Tree, path: &str, paths: &mut Vec<String>) {
 /// what was retained.
 pub fn left_of_stack(world: &World, stack: &str) -> Vec<Finding> {
     let tagged = |thing: &Thing| thing.tags.get("skyplat:stack").is_some_and(|tag| tag == stack);
-    let made_for =
-        |thing: &Thing| thing.made_for.as_ref().is_some_and(|origin| origin.stack.as_deref() == Some(stack));
-    let inside = |thing: &Thing| thing.lives_in.iter().filter_map(|uid| world.get(uid)).any(tagged);
-    world
-        .things()
-        .filter(|thing| tagged(thing) || inside(thing) || made_for(thing))
-        .map(|thing| finding(thing, format!("it is left of the stack {stack}")))
-        .collect()
+    let problem = |thing: &Thing| {
+        if tagged(thing) {
+            return Some(format!("it is left of the stack {stack}"));
+        }
+        let origin = thing.made_for.as_ref().filter(|origin| origin.stack.as_deref() == Some(stack));
+        if let Some(origin) = origin {
+            return Some(match world.get(&origin.owner) {
+                Some(owner) => format!("a controller made it for {} of the stack {stack}", owner.id),
+                None => format!("a controller made it for something of the stack {stack} that is gone"),
+            });
+        }
+        let around = thing.lives_in.iter().filter_map(|uid| world.get(uid)).find(|around| tagged(around))?;
+        Some(format!("it is inside of {}, which is left of the stack {stack}", around.id))
+    };
+    world.things().filter_map(|thing| problem(thing).map(|problem| finding(thing, problem))).collect()
 }
 
 /// Returns things whose fields name an id that was there and is gone, such as a route to a NAT gateway that was deleted.

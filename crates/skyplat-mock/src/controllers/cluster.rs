@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use skyplat_core::state::Uid;
 use skyplat_core::value::{Key, Tree};
 
+use super::children_of;
 use crate::crds;
+use crate::rules::texts;
 use crate::world::{Thing, World};
 
 /// Where the chart's annotation names the role that a controller takes.
@@ -25,6 +27,9 @@ const OBJECTS: &[&str] = &[
 
 /// Things beside objects of Kubernetes that controllers look at, by kind.
 const THINGS: &[&str] = &[
+    "ec2.nat_gateway",
+    "ec2.route",
+    "ec2.route_table_association",
     "ec2.security_group",
     "ec2.subnet",
     "eks.addon",
@@ -61,6 +66,8 @@ pub(crate) struct View<'a> {
     releases: BTreeMap<&'a Uid, Vec<&'a Thing>>,
     /// Names of roles that have policies.
     roles: BTreeSet<&'a str>,
+    /// Subnets from which APIs can be reached.
+    ways_out: BTreeSet<&'a str>,
 }
 
 impl<'a> View<'a> {
@@ -81,7 +88,7 @@ impl<'a> View<'a> {
         }
         let attached = world.of_kind("iam.policy_attachment").filter(|thing| thing.is_alive());
         let roles = attached.filter_map(|thing| thing.text("role_name")).collect();
-        Self { world, clusters, objects, releases, roles }
+        Self { world, clusters, objects, releases, roles, ways_out: ways_out(world) }
     }
 
     /// Returns every cluster whose API answers.
@@ -94,6 +101,26 @@ impl<'a> View<'a> {
         let is_in = |cluster: &Thing| cluster.uid == thing.uid || thing.lives_in.contains(&cluster.uid);
         self.clusters().find(|cluster| is_in(cluster.thing))
     }
+}
+
+/// Returns the subnets whose table leads to the internet: by a gateway, or by a NAT gateway that works. A private subnet
+/// without one reaches no API but those that have endpoints in it:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html>.
+fn ways_out(world: &World) -> BTreeSet<&str> {
+    let works = |id: &str| {
+        world.with_id(id).any(|thing| thing.kind.as_str() == "ec2.nat_gateway" && thing.is_active())
+    };
+    let leads_out = |route: &&Thing| {
+        route.is_active()
+            && route.text("destination_cidr_block") == Some("0.0.0.0/0")
+            && (route.text("gateway_id").is_some() || route.text("nat_gateway_id").is_some_and(works))
+    };
+    let routes = world.of_kind("ec2.route").filter(leads_out);
+    let tables: BTreeSet<&str> = routes.filter_map(|route| route.text("route_table_id")).collect();
+    let uses =
+        |one: &&Thing| one.is_active() && one.text("route_table_id").is_some_and(|id| tables.contains(id));
+    let associations = world.of_kind("ec2.route_table_association").filter(uses);
+    associations.filter_map(|association| association.text("subnet_id")).collect()
 }
 
 /// A cluster.
@@ -134,23 +161,28 @@ impl<'a> Cluster<'a> {
         self.releases().find(|release| release.is_active() && crds::chart(release) == chart)
     }
 
-    /// Returns the release of a chart whose controller works: it is installed, its pods have where to run, and the role
-    /// that they take is there with its rights.
+    /// Returns the release of a chart whose controller works: it is installed, its pods have where to run and reach what
+    /// they need, and the role that they take is there with its rights.
     pub(crate) fn running(self, chart: &'a str) -> Option<&'a Thing> {
         self.installed(chart).filter(|release| self.pods_run(release) && self.has_rights(release))
     }
 
-    /// Pods run on a node, or on Fargate when a profile selects their namespace.
+    /// Pods run on a node, or on Fargate when a profile selects their namespace; what they do, they do through APIs.
     fn pods_run(self, release: &Thing) -> bool {
+        let reaches = |subnet: &str| self.view.ways_out.contains(subnet);
         let namespace = release.text("namespace");
         let selects = |profile: &Thing| {
             let selectors = profile.inputs.get("selectors").and_then(Tree::as_list).unwrap_or_default();
             selectors.iter().any(|selector| selector.get("namespace").and_then(Tree::as_str) == namespace)
         };
+        let mut instances = self.nodes().flat_map(|node| children_of(self.world, &node.uid, "ec2.instance"));
         let mut profiles = self.world.of_kind("eks.fargate_profile");
-        self.nodes().next().is_some()
+        instances.any(|instance| instance.text("subnet_id").is_some_and(reaches))
             || profiles.any(|profile| {
-                profile.lives_in.contains(&self.thing.uid) && profile.is_active() && selects(profile)
+                profile.lives_in.contains(&self.thing.uid)
+                    && profile.is_active()
+                    && selects(profile)
+                    && texts(&profile.inputs, "subnets").into_iter().any(reaches)
             })
     }
 

@@ -115,9 +115,12 @@ fn drains(scene: Scene<'_>, cluster: Cluster<'_>) -> Vec<Effect> {
         claim.phase == Phase::Held && instances(cluster, claim).next().is_some()
             || claim.is_alive() && orphaned
     };
-    let drain = |claim: &Thing| match volumes::attached(cluster, claim) {
-        true => (claim.phase != Phase::Held).then(|| hold(claim)),
-        false => Some(deleting(scene, claim, scene.seconds("gate.nodeclaims").delete)),
+    let drain = |claim: &Thing| {
+        if volumes::attached(cluster, claim) {
+            (claim.phase != Phase::Held).then(|| hold(claim))
+        } else {
+            Some(deleting(scene, claim, scene.seconds("gate.nodeclaims").delete))
+        }
     };
     cluster.objects("NodeClaim").filter(goes).filter_map(drain).collect()
 }
@@ -247,14 +250,14 @@ fn class_of<'a>(cluster: Cluster<'a>, pool: &Thing) -> Option<&'a Thing> {
 /// subnet or group that is there.
 fn launched(scene: Scene<'_>, cluster: Cluster<'_>, pool: &Thing, class: &Thing) -> Option<Vec<Effect>> {
     let world = scene.world;
-    let named = |path: &str, kind: &str| -> Vec<&Thing> {
+    let selected = |path: &str, kind: &str| -> Vec<&Thing> {
         let terms = class.inputs.at(path).and_then(Tree::as_list).unwrap_or_default();
         let ids = terms.iter().filter_map(|term| term.get("id").and_then(Tree::as_str));
         let find = |id| world.with_id(id).find(|thing| thing.kind.as_str() == kind && thing.is_alive());
         ids.filter_map(find).collect()
     };
-    let subnets = named("spec.subnetSelectorTerms", "ec2.subnet");
-    let groups = named("spec.securityGroupSelectorTerms", "ec2.security_group");
+    let subnets = selected("spec.subnetSelectorTerms", "ec2.subnet");
+    let groups = selected("spec.securityGroupSelectorTerms", "ec2.security_group");
     let groups: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     let profile = children_of(world, &class.uid, "iam.instance_profile").next()?;
 

@@ -10,7 +10,7 @@ use skyplat_core::platform::build_platform;
 use skyplat_mock::{MockCloud, MockOptions, World, inspect};
 use tokio::time::Instant;
 
-const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../../examples/hub_spoke.yaml");
+pub(crate) const HUB_AND_SPOKE: &[u8] = include_bytes!("../../../../examples/hub_spoke.yaml");
 const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capacity_type: on-demand, instance_type: [m7i.large]}\n";
 
 const MULTI_REGION: &[u8] = b"
@@ -37,7 +37,7 @@ cluster_admins: ['arn:aws:iam::123456789012:role/admins']
 iam: {path: /sky/}
 ";
 
-async fn platform(cloud: &MockCloud, yaml: &[u8]) -> ObjectGraph {
+pub(crate) async fn platform(cloud: &MockCloud, yaml: &[u8]) -> ObjectGraph {
     let config = parse_config("test.yaml", yaml, Target::Simulated).expect("it is sound").config;
     let graph = build_platform(&config, "dev").unwrap();
     let facts = cloud.answer(&graph.questions()).await.unwrap();

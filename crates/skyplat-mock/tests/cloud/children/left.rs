@@ -74,6 +74,21 @@ async fn without_their_controller_load_balancers_stay_and_hold_their_namespace()
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_way_out_nothing_is_taken_away() {
+    for takes_away in ["route", "nat"] {
+        let lab = with_server().await;
+        lab.delete(takes_away).await.unwrap();
+        lab.delete("server").await.unwrap();
+        lab.delete("system").await.unwrap();
+        passes(60).await;
+        for kind in ["elbv2.load_balancer", "ec2.instance"] {
+            assert_eq!(children(&lab, kind).await.len(), 1, "{kind} without {takes_away}");
+        }
+        assert_eq!(children(&lab, "route53.record_set").await.len(), 2, "without {takes_away}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_external_dns_or_its_policy_records_stay() {
     let lab = with_server().await;
     let (upsert, gone, late) = (lab.fork(), lab.fork(), lab.fork());
@@ -130,9 +145,18 @@ async fn what_is_left_of_a_stack_shows_children() {
     lab.delete("cluster").await.unwrap();
     let world = lab.cloud.world();
     let left = inspect::left_of_stack(&world, STACK);
+    let problem = |kind: &str| {
+        let of_kind: Vec<_> = left.iter().filter(|finding| finding.kind.as_str() == kind).collect();
+        of_kind.first().map_or("", |finding| finding.problem.as_str())
+    };
     for child in world.children() {
         assert!(left.iter().any(|finding| finding.uid == child.uid), "{}", child.address);
     }
+    let orphan = "a controller made it for something of the stack test/1 that is gone";
+    assert_eq!((problem("ec2.volume"), problem("ec2.instance")), (orphan, orphan));
+    assert!(problem("elbv2.target_group") == orphan, "its Ingress went with the cluster");
+    assert!(problem("ec2.network_interface").contains("of the stack test/1"));
+    assert_eq!(problem("ec2.vpc"), "it is left of the stack test/1");
     assert_eq!(inspect::left_of_stack(&world, "other/2"), []);
     assert_eq!(inspect::dangling(&world), []);
 }

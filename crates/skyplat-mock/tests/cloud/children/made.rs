@@ -58,6 +58,7 @@ async fn a_node_needs_karpenter_a_class_a_pool_that_fits_and_a_pending_pod() {
 #[tokio::test(start_paused = true)]
 async fn karpenter_runs_on_fargate_or_not_at_all() {
     let mut lab = small_world().await;
+    super::way_out(&mut lab).await;
     lab.make("crds", chart("team", "karpenter-crd", Tree::map())).await;
     lab.make("controller", chart("team", "karpenter", Tree::map())).await;
     lab.make("nodes", class(&lab, "nodes")).await;

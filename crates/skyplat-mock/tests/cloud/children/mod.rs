@@ -3,6 +3,7 @@
 mod blocked;
 mod left;
 mod made;
+mod order;
 
 use std::time::Duration;
 
@@ -29,6 +30,17 @@ fn namespace(name: &str) -> Ask {
         "cluster",
         tree!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }),
     )
+}
+
+/// Leads both private subnets through the NAT gateway.
+async fn way_out(lab: &mut Lab) {
+    let inputs = tree!({ "subnet_id": (lab.id("private-b")), "route_table_id": (lab.id("table")) });
+    lab.make("association-b", ask("ec2.route_table_association", WEST, inputs)).await;
+    let inputs = tree!({
+        "route_table_id": (lab.id("table")), "destination_cidr_block": "0.0.0.0/0",
+        "nat_gateway_id": (lab.id("nat")),
+    });
+    lab.make("route", ask("ec2.route", WEST, inputs)).await;
 }
 
 fn fargate(lab: &Lab, namespace: &str) -> Ask {
@@ -105,6 +117,7 @@ async fn with_karpenter(cloud: MockCloud) -> Lab {
     for name in ["karpenter", "skypilot"] {
         lab.make(name, namespace(name)).await;
     }
+    way_out(&mut lab).await;
     lab.make("fargate", fargate(&lab, "karpenter")).await;
     lab.make("cni", ask("eks.addon", WEST, tree!({ "cluster_name": "c", "name": "vpc-cni" }))).await;
     lab.make("crds", chart("karpenter", "karpenter-crd", Tree::map())).await;

@@ -53,7 +53,7 @@ pub(crate) fn op(placement: &Placement, container: Option<OutputMap>) -> Op {
 }
 
 /// What was made of a graph.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Made {
     records: BTreeMap<Address, (Recorded, BTreeSet<Address>)>,
 }
@@ -70,6 +70,18 @@ impl Made {
     pub(crate) fn container_of(&self, record: &Recorded) -> Option<OutputMap> {
         let container = record.placement.container.as_ref()?;
         self.records.get(container).map(|(record, _)| record.outputs.clone())
+    }
+
+    /// Forgets that objects with one text in their address came after those with another, and says how often.
+    pub(crate) fn drop_edges(&mut self, later: &str, earlier: &str) -> usize {
+        let mut dropped = 0;
+        for (_, (_, needs)) in self.records.iter_mut().filter(|(address, _)| address.as_str().contains(later))
+        {
+            let before = needs.len();
+            needs.retain(|need| !need.as_str().contains(earlier));
+            dropped += before - needs.len();
+        }
+        dropped
     }
 
     fn outputs(&self, reference: &skyplat_core::value::Reference) -> Resolved {
