@@ -4,6 +4,7 @@
 //! same thing described for another tool. Not a bench of its own: `once COMMAND SHAPE SIZE DIRECTORY` after
 //! `cargo bench --bench once --no-run`.
 
+#[expect(dead_code, reason = "the other benches use all of it")]
 mod common {
     pub(crate) mod planned;
     pub(crate) mod shapes;

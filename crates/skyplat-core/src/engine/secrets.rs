@@ -22,7 +22,8 @@ pub(super) fn seal(tree: &Tree, key: &DigestKey) -> Tree {
         Tree::List(items) => Tree::List(items.iter().map(|item| seal(item, key)).collect()),
         Tree::Text(parts) => Tree::Text(parts.iter().map(|part| seal(part, key)).collect()),
         Tree::Json(inner) => Tree::Json(Box::new(seal(inner, key))),
-        Tree::Map(map) => {
+        // A copy of what has nothing to hide shares it.
+        Tree::Map(map) if !map.is_plain() => {
             Tree::Map(map.iter().map(|(name, value)| (name.clone(), seal(value, key))).collect())
         }
         other => other.clone(),
@@ -45,7 +46,7 @@ impl Scrub {
             Tree::Secret(secret) if !secret.expose().is_empty() => self.0.push(secret.clone()),
             Tree::List(items) | Tree::Text(items) => items.iter().for_each(|item| self.add(item)),
             Tree::Json(inner) => self.add(inner),
-            Tree::Map(map) => map.values().for_each(|value| self.add(value)),
+            Tree::Map(map) if !map.is_plain() => map.values().for_each(|value| self.add(value)),
             _ => {}
         }
     }

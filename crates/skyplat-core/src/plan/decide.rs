@@ -155,7 +155,9 @@ impl<'a> Decider<'_, 'a> {
             let known = value.first_unknown().is_none();
             Some((field.as_str(), if known { Resolved::Known(value.clone()) } else { Resolved::Unknown }))
         };
-        decision.echoes = node.echoes.iter().filter_map(echoed).collect();
+        // A list that is collected without knowing its length begins with room for four.
+        decision.echoes.reserve_exact(node.echoes.len());
+        decision.echoes.extend(node.echoes.iter().filter_map(echoed));
         decision.key = key.filter(|_| decision.is_new());
         decision.inputs = Some(inputs).filter(|_| decision.action == Action::Update);
         Ok(decision)

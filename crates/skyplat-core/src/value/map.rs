@@ -10,8 +10,13 @@ use std::sync::Arc;
 use super::tree::{Key, Tree};
 
 /// The entries of a [`Tree::Map`], in the order of their keys.
-#[derive(Clone, Default)]
-pub struct Map(Arc<[(Key, Tree)]>);
+#[derive(Clone)]
+pub struct Map {
+    entries: Arc<[(Key, Tree)]>,
+    /// Whether all of it is known to be plain data. Found when the entries are put together, so that nobody has to look
+    /// through a large tree to see that there is nothing to resolve in it.
+    plain: bool,
+}
 
 impl Map {
     /// Returns an empty map.
@@ -19,35 +24,53 @@ impl Map {
         Self::default()
     }
 
+    /// Makes a map of entries that are sorted and different.
+    fn of(entries: Vec<(Key, Tree)>) -> Self {
+        let plain = entries.iter().all(|(key, value)| matches!(key, Key::Literal(_)) && value.is_plain());
+        Self { entries: entries.into(), plain }
+    }
+
+    /// Returns whether the map is known to be plain data: neither references nor texts with references, no secret, no
+    /// digest and nothing unknown is inside. A map that was changed in place may be plain without being known to be.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// Returns the entries, to be changed: from here on nothing is known of them.
+    fn changed(&mut self) -> &mut [(Key, Tree)] {
+        self.plain = false;
+        Arc::make_mut(&mut self.entries)
+    }
+
     /// Returns the number of entries.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// Returns the value under a key.
     pub fn get(&self, key: &Key) -> Option<&Tree> {
-        self.find(key).ok().map(|at| &self.0[at].1)
+        self.find(key).ok().map(|at| &self.entries[at].1)
     }
 
     /// Returns the value under a literal key.
     pub fn get_literal(&self, key: &str) -> Option<&Tree> {
-        let found = self.0.binary_search_by(|(other, _)| match other {
+        let found = self.entries.binary_search_by(|(other, _)| match other {
             Key::Literal(text) => text.as_str().cmp(key),
             // As in the order of keys: literal ones come first.
             Key::Text(_) => std::cmp::Ordering::Greater,
         });
-        found.ok().map(|at| &self.0[at].1)
+        found.ok().map(|at| &self.entries[at].1)
     }
 
     /// Returns the value under a key, to be changed.
     pub fn get_mut(&mut self, key: &Key) -> Option<&mut Tree> {
         let at = self.find(key).ok()?;
-        Some(&mut Arc::make_mut(&mut self.0)[at].1)
+        Some(&mut self.changed()[at].1)
     }
 
     /// Returns whether there is a value under a key.
@@ -63,11 +86,16 @@ impl Map {
     /// Puts a value under a key and returns the one that was there. Many at once are better collected.
     pub fn insert(&mut self, key: Key, value: Tree) -> Option<Tree> {
         match self.find(&key) {
-            Ok(at) => Some(mem::replace(&mut Arc::make_mut(&mut self.0)[at].1, value)),
+            Ok(at) => {
+                let plain = self.plain && value.is_plain();
+                let before = mem::replace(&mut self.changed()[at].1, value);
+                self.plain = plain;
+                Some(before)
+            }
             Err(at) => {
                 let mut entries = self.take();
                 entries.insert(at, (key, value));
-                self.0 = entries.into();
+                *self = Self::of(entries);
                 None
             }
         }
@@ -78,7 +106,7 @@ impl Map {
         let at = self.find(key).ok()?;
         let mut entries = self.take();
         let (_, value) = entries.remove(at);
-        self.0 = entries.into();
+        *self = Self::of(entries);
         Some(value)
     }
 
@@ -86,51 +114,57 @@ impl Map {
     pub fn retain(&mut self, mut keep: impl FnMut(&Key, &mut Tree) -> bool) {
         let mut entries = self.take();
         entries.retain_mut(|(key, value)| keep(key, value));
-        self.0 = entries.into();
+        *self = Self::of(entries);
     }
 
     /// Iterates over the entries in order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter(self.0.iter())
+        Iter(self.entries.iter())
     }
 
     /// Iterates over the keys in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> + ExactSizeIterator {
-        self.0.iter().map(|(key, _)| key)
+        self.entries.iter().map(|(key, _)| key)
     }
 
     /// Iterates over the values in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Tree> + ExactSizeIterator {
-        self.0.iter().map(|(_, value)| value)
+        self.entries.iter().map(|(_, value)| value)
     }
 
     /// Iterates over the values, to be changed.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Tree> + ExactSizeIterator {
-        Arc::make_mut(&mut self.0).iter_mut().map(|(_, value)| value)
+        self.changed().iter_mut().map(|(_, value)| value)
     }
 
     fn find(&self, key: &Key) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| other.cmp(key))
+        self.entries.binary_search_by(|(other, _)| other.cmp(key))
     }
 
     /// Takes the entries out, by copy when they are shared.
     fn take(&mut self) -> Vec<(Key, Tree)> {
-        let entries = match Arc::get_mut(&mut self.0) {
+        let entries = match Arc::get_mut(&mut self.entries) {
             Some(entries) => {
                 let nothing = || (Key::Literal(String::new()), Tree::Null);
                 entries.iter_mut().map(|entry| mem::replace(entry, nothing())).collect()
             }
-            None => self.0.to_vec(),
+            None => self.entries.to_vec(),
         };
-        self.0 = Arc::default();
+        *self = Self::default();
         entries
+    }
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self { entries: Arc::default(), plain: true }
     }
 }
 
 /// Copies that share their entries are equal at a glance.
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        Arc::ptr_eq(&self.entries, &other.entries) || self.entries == other.entries
     }
 }
 
@@ -156,7 +190,7 @@ impl FromIterator<(Key, Tree)> for Map {
                 same
             });
         }
-        Self(entries.into())
+        Self::of(entries)
     }
 }
 
@@ -222,6 +256,7 @@ mod tests {
 
     use super::*;
     use crate::tree;
+    use crate::value::Reference;
 
     fn key() -> impl Strategy<Value = Key> {
         prop_oneof!["[a-c]{0,2}".prop_map(Key::Literal), Just(Key::Text(Vec::new()))]
@@ -235,6 +270,30 @@ mod tests {
         Extend(Vec<(Key, u32)>),
     }
 
+    /// Some numbers stand for what is not plain, at different depths.
+    fn value(number: u32) -> Tree {
+        let unknown = || Tree::Unknown(Reference { object: "a".into(), field: "b".to_owned() });
+        match number % 6 {
+            0 => tree!(["x", (unknown())]),
+            1 => tree!({ "x": { "y": (unknown()) } }),
+            2 => tree!({ "x": { "y": number } }),
+            3 => tree!([number, { "x": number }]),
+            _ => tree!(number),
+        }
+    }
+
+    /// Returns whether there is nothing but plain data, by looking everywhere.
+    fn looks_plain(map: &Map) -> bool {
+        fn plain(tree: &Tree) -> bool {
+            match tree {
+                Tree::List(items) => items.iter().all(plain),
+                Tree::Map(map) => looks_plain(map),
+                other => matches!(other, Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::String(_)),
+            }
+        }
+        map.iter().all(|(key, value)| matches!(key, Key::Literal(_)) && plain(value))
+    }
+
     fn change() -> impl Strategy<Value = Change> {
         prop_oneof![
             (key(), any::<u32>()).prop_map(|(key, value)| Change::Insert(key, value)),
@@ -245,7 +304,7 @@ mod tests {
     }
 
     fn trees(entries: &[(Key, u32)]) -> impl Iterator<Item = (Key, Tree)> {
-        entries.iter().map(|(key, value)| (key.clone(), tree!((*value))))
+        entries.iter().map(|(key, value)| (key.clone(), self::value(*value)))
     }
 
     proptest! {
@@ -261,12 +320,12 @@ mod tests {
                 let (copy, before) = (map.clone(), model.clone());
                 match change {
                     Change::Insert(key, value) => {
-                        prop_assert_eq!(map.insert(key.clone(), tree!(value)), model.insert(key, tree!(value)));
+                        prop_assert_eq!(map.insert(key.clone(), self::value(value)), model.insert(key, self::value(value)));
                     }
                     Change::Remove(key) => prop_assert_eq!(map.remove(&key), model.remove(&key)),
                     Change::Set(key, value) => {
-                        map.get_mut(&key).into_iter().for_each(|slot| *slot = tree!(value));
-                        model.get_mut(&key).into_iter().for_each(|slot| *slot = tree!(value));
+                        map.get_mut(&key).into_iter().for_each(|slot| *slot = self::value(value));
+                        model.get_mut(&key).into_iter().for_each(|slot| *slot = self::value(value));
                     }
                     Change::Extend(entries) => {
                         map.extend(trees(&entries));
@@ -276,6 +335,8 @@ mod tests {
                 prop_assert!(map.iter().eq(&model));
                 prop_assert!(copy.iter().eq(&before));
                 prop_assert_eq!(map == copy, model == before);
+                prop_assert!(!map.is_plain() || looks_plain(&map));
+                prop_assert_eq!(map.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Map>().is_plain(), looks_plain(&map));
                 for key in ["", "a", "b", "c", "ab", "zz"] {
                     prop_assert_eq!(map.get_literal(key), model.get(&Key::from(key)));
                 }

@@ -204,10 +204,9 @@ impl Serialize for Written<'_> {
 /// Writes the entries in the order of their keys on paper, which is that of the keys unless one has to be written
 /// differently.
 fn write_map<S: Serializer>(map: &Map, serializer: S) -> Result<S::Ok, S::Error> {
-    let plain: Option<Vec<_>> =
-        map.iter().map(|(key, value)| Some((plain_key(key)?, Written(value)))).collect();
-    if let Some(entries) = plain {
-        return serializer.collect_map(entries);
+    if map.keys().all(|key| plain_key(key).is_some()) {
+        let entry = |(key, value)| Some((plain_key(key)?, Written(value)));
+        return serializer.collect_map(map.iter().filter_map(entry));
     }
     let entries: BTreeMap<String, Written<'_>> =
         map.iter().map(|(key, value)| (write_key(key), Written(value))).collect();

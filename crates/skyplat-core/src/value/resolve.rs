@@ -59,7 +59,7 @@ fn replaced(tree: &Tree, lookup: &impl Fn(&Reference) -> Resolved) -> Result<Opt
             Some(join(parts.collect::<Result<_, _>>()?))
         }
         Tree::Json(inner) => Some(json_text(resolve(inner, lookup)?)),
-        Tree::Map(map) => replaced_map(map, lookup)?,
+        Tree::Map(map) if !map.is_plain() => replaced_map(map, lookup)?,
         _ => None,
     })
 }

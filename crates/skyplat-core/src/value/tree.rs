@@ -134,13 +134,25 @@ impl Tree {
         Self::Map(Map::new())
     }
 
+    /// Returns whether the tree is plain data, as far as that is known without looking through its maps.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+            Self::List(items) => items.iter().all(Self::is_plain),
+            Self::Map(map) => map.is_plain(),
+            _ => false,
+        }
+    }
+
     /// Returns whether the tree is free of references and unknowns, so that it can be decoded and sent.
     pub fn is_ground(&self) -> bool {
         match self {
             Self::Ref(_) | Self::Text(_) | Self::Json(_) | Self::Unknown(_) | Self::Digest(_) => false,
             Self::List(items) => items.iter().all(Self::is_ground),
             Self::Map(map) => {
-                map.iter().all(|(key, value)| matches!(key, Key::Literal(_)) && value.is_ground())
+                let ground =
+                    |(key, value): (&Key, &Self)| matches!(key, Key::Literal(_)) && value.is_ground();
+                map.is_plain() || map.iter().all(ground)
             }
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Secret(_) => true,
         }
@@ -152,7 +164,7 @@ impl Tree {
             Self::Ref(reference) => visit(reference),
             Self::List(items) | Self::Text(items) => items.iter().for_each(|item| item.for_each_ref(visit)),
             Self::Json(tree) => tree.for_each_ref(visit),
-            Self::Map(map) => {
+            Self::Map(map) if !map.is_plain() => {
                 for (key, value) in map {
                     if let Key::Text(parts) = key {
                         for part in parts {
@@ -174,7 +186,7 @@ impl Tree {
             Self::Unknown(reference) => Some(reference),
             Self::List(items) | Self::Text(items) => items.iter().find_map(Self::first_unknown),
             Self::Json(tree) => tree.first_unknown(),
-            Self::Map(map) => map.values().find_map(Self::first_unknown),
+            Self::Map(map) if !map.is_plain() => map.values().find_map(Self::first_unknown),
             _ => None,
         }
     }
@@ -185,7 +197,7 @@ impl Tree {
             Self::Secret(_) => true,
             Self::List(items) | Self::Text(items) => items.iter().any(Self::has_secret),
             Self::Json(tree) => tree.has_secret(),
-            Self::Map(map) => map.values().any(Self::has_secret),
+            Self::Map(map) if !map.is_plain() => map.values().any(Self::has_secret),
             _ => false,
         }
     }
@@ -196,7 +208,7 @@ impl Tree {
             Self::Digest(_) => true,
             Self::List(items) | Self::Text(items) => items.iter().any(Self::has_digest),
             Self::Json(tree) => tree.has_digest(),
-            Self::Map(map) => map.values().any(Self::has_digest),
+            Self::Map(map) if !map.is_plain() => map.values().any(Self::has_digest),
             _ => false,
         }
     }
