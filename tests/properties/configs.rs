@@ -369,7 +369,7 @@ fn settings() -> impl Strategy<Value = Entries> {
         weighted(0.3, tags()),
         weighted(0.3, iam()),
         weighted(0.2, Just(text(ACCOUNT))),
-        weighted(0.1, any::<bool>().prop_map(plain)),
+        weighted(0.5, any::<bool>().prop_map(plain)),
     );
     (region, platform).prop_map(
         |(

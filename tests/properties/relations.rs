@@ -294,3 +294,25 @@ fn a_hub_and_the_least_there_is_lead_to_each_other_and_back() {
         assert_alike("there and back", &first, &stand.world());
     });
 }
+
+/// On the README's platform: a tenant and a spoke come before what lists them, and go after it.
+#[test]
+fn a_tenant_and_a_spoke_of_the_readme_come_and_go_in_order() {
+    const TENANT: &str = "        - name: team-b-prod\n";
+    const SPOKE: &str = "  sp:spokes:\n";
+    simulate(|| async {
+        let stand = Stand::new();
+        stand.up(README).await;
+        let first = stand.world();
+        for (from, more) in [(TENANT, "        - name: team-c\n"), (SPOKE, "    - region: ap-south-1\n")] {
+            assert!(README.contains(from));
+            let after = README.replace(from, &format!("{from}{more}"));
+            for text in [after.as_str(), README] {
+                let run = stand.up(text).await;
+                crate::life::in_order(&run);
+                stand.is_settled(text).await;
+            }
+            assert_alike("there and back", &first, &stand.world());
+        }
+    });
+}

@@ -1,14 +1,19 @@
 //! No secret in anything that is written down: every secret that passes between engine and cloud is looked for in every
 //! byte of plans, events, logs, reports, states and journals.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use proptest::prelude::*;
 use skyplat::engine::{Control, Work};
-use skyplat::executor::Traced;
+use skyplat::executor::{
+    Created, Deleted, Desired, ErrorKind, ExecError, Executor, Observed, Op, OutputMap, Recorded, Traced,
+};
 use skyplat::mock::faults::{FaultKind, Faults, Faulty};
+use skyplat::object::ObjectKind;
 use skyplat::plan::PlanOptions;
 use skyplat::state::DirectoryStore;
 use skyplat::workspace::{Prepared, unwatched};
@@ -18,7 +23,7 @@ use tracing::span::{Attributes, Id, Record};
 use crate::cases;
 use crate::configs::{Shape, Size, hub_and_spoke};
 use crate::stand::{Stand, fresh, simulate};
-use crate::watch::{Log, Watched};
+use crate::watch::{Log, Watched, secrets};
 
 /// Keeps every field of every span and event.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +60,50 @@ impl tracing::Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
+/// An executor that says too much: it quotes the secrets of what it makes while it works, and when it fails at first.
+#[derive(Debug)]
+struct Chatty<E>(E);
+
+#[async_trait]
+impl<E: Executor> Executor for Chatty<E> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn supports(&self, kind: &ObjectKind) -> bool {
+        self.0.supports(kind)
+    }
+
+    async fn read(&self, cx: &Op, objects: &[Recorded]) -> Vec<Result<Observed, ExecError>> {
+        self.0.read(cx, objects).await
+    }
+
+    async fn find(&self, cx: &Op, object: &Desired) -> Result<Option<Created>, ExecError> {
+        self.0.find(cx, object).await
+    }
+
+    async fn create(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError> {
+        let mut said = BTreeSet::new();
+        secrets(&object.inputs, &mut said);
+        if said.is_empty() {
+            return self.0.create(cx, object).await;
+        }
+        cx.progress(&format!("sending {said:?}"));
+        if cx.attempt == 1 {
+            return Err(ExecError::new(ErrorKind::Throttled, format!("slower with {said:?}")));
+        }
+        self.0.create(cx, object).await
+    }
+
+    async fn update(&self, cx: &Op, old: &Recorded, new: &Desired) -> Result<OutputMap, ExecError> {
+        self.0.update(cx, old, new).await
+    }
+
+    async fn delete(&self, cx: &Op, object: &Recorded) -> Result<Deleted, ExecError> {
+        self.0.delete(cx, object).await
+    }
+}
+
 /// Returns every byte below a directory as text.
 fn files(directory: &Path) -> String {
     let mut text = String::new();
@@ -81,7 +130,7 @@ async fn written(
     let lines = Lines::default();
     let (watched, notes) = Watched::new(stand.cloud.clone());
     log.push(notes);
-    let workspace = stand.workspace(Traced::new(Faulty::new(watched, faults)));
+    let workspace = stand.workspace(Traced::new(Chatty(Faulty::new(watched, faults))));
     let mut events = Vec::new();
     let mut session = stand.session().await;
     let report = {
@@ -140,11 +189,11 @@ proptest! {
             ] {
                 texts.extend(written(&stand, directory.path(), text, faults, &mut logs).await);
             }
-            let mut secrets: Vec<String> = logs.iter().flat_map(|log| log.notes().secrets.clone()).collect();
-            secrets.sort();
-            secrets.dedup();
-            assert!(secrets.len() >= 3, "there are secrets to look for: {}", secrets.len());
-            for secret in &secrets {
+            let mut canaries: Vec<String> = logs.iter().flat_map(|log| log.notes().secrets.clone()).collect();
+            canaries.sort();
+            canaries.dedup();
+            assert!(canaries.len() >= 3, "there are secrets to look for: {}", canaries.len());
+            for secret in &canaries {
                 for (place, text) in &texts {
                     assert!(!text.contains(secret.as_str()), "a secret is in {place}");
                 }

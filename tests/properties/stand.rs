@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use skyplat::config::{PlatformConfig, Target, parse_config};
 use skyplat::engine::{Control, Engine, EngineOptions, Event, FinishedStatus, RunContext, RunReport};
@@ -103,7 +104,8 @@ impl Stand {
 
     pub(crate) fn options(&self) -> EngineOptions {
         let parallelism = NonZeroUsize::new(self.parallelism).unwrap();
-        EngineOptions { parallelism, ..EngineOptions::default() }
+        // A step that is slowed down again and again is not given up for that.
+        EngineOptions { parallelism, deadline: Duration::from_hours(12), ..EngineOptions::default() }
     }
 
     /// A workspace whose objects are made by an executor, such as one that stands before the cloud.
