@@ -48,6 +48,19 @@ async fn after_a_crash_at_any_journal_entry_the_next_run_ends_where_it_should() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_about_an_object_is_recorded_when_its_create_is_finished() {
+    let mut lab = Lab { room: Some(2), ..Lab::default() };
+    assert!(lab.try_apply(Some(&graph([node("a", tree!({}))]))).await.is_err());
+    lab.room = None;
+    let wanted = graph([ObjectNode { protect: true, ..node("a", tree!({})) }]);
+    lab.apply(&wanted).await;
+    assert!(lab.state().await.objects[&Address::new("a")].node.protect);
+    lab.settled(&wanted).await;
+    let (plan, _) = lab.plan(Some(&wanted), &Observations::none()).await;
+    assert!(!plan.has_work(), "{:#?}", plan.steps);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_crash_at_any_moment_nothing_is_made_twice_or_lost() {
     for second in 0..60 {
         let mut lab = Lab::default();
