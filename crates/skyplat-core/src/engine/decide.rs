@@ -12,6 +12,7 @@ use super::read::container_of;
 use super::wanted::Source;
 use crate::object::ObjectNode;
 use crate::plan::compare::compare;
+use crate::plan::drift::drift;
 use crate::plan::{Action, Observation};
 use crate::state::{Record, State, Status};
 use crate::value::{Address, Reference, Resolved, Tree, resolve};
@@ -131,7 +132,11 @@ impl Decisions {
             .collect();
         let lookup = |reference: &Reference| values.get(reference).cloned().unwrap_or(Resolved::Unknown);
         let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Verdict::AsPlanned };
-        let changes = compare(&record.node.inputs, &inputs, &node.rules);
+        let mut changes = compare(&record.node.inputs, &inputs, &node.rules);
+        // What someone else changed is to be put right, whatever the values turn out to be.
+        if let Some(Observation::Present { inputs: seen, .. }) = view.work.observations.get(&record.uid) {
+            changes.extend(drift(seen, &inputs, &node.rules));
+        }
         if changes.is_empty() {
             Verdict::Keep
         } else if step.action == Action::Replace && !changes.iter().any(|change| change.forces_replace) {
