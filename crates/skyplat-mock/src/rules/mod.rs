@@ -362,7 +362,10 @@ fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
         thing.natural_key.as_ref() == Some(key)
             && thing.placement.account == object.placement.account
             && thing.placement.region == object.placement.region
-            && call.container.is_none_or(|container| thing.lives_in.contains(&container.uid))
+            && match call.container {
+                Some(container) => thing.lives_in.contains(&container.uid),
+                None => thing.placement.container.is_none(),
+            }
     });
     twin.map_or(Ok(()), |twin| Err(error::twin(&twin.kind, &paper::display(key).to_string())))
 }
