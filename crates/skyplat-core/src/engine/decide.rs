@@ -8,9 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
-use super::read::container_of;
+use super::read::container_of_record;
 use super::wanted::Source;
-use crate::object::ObjectNode;
 use crate::plan::compare::compare;
 use crate::plan::drift::drift;
 use crate::plan::{Action, Observation};
@@ -62,9 +61,10 @@ impl View<'_> {
 
     /// Says why a recorded object is known to be gone, if what it was inside of is. One that merely cannot be reached is
     /// never taken for gone.
-    pub(super) fn gone_with_container(&self, node: &ObjectNode) -> Option<String> {
-        let address = node.placement.container.as_ref()?;
-        let gone = self.gone.contains(address) || container_of(self.state, node, true).is_none();
+    pub(super) fn gone_with_container(&self, record: &Record) -> Option<String> {
+        let address = record.node.placement.container.as_ref()?;
+        let container = container_of_record(self.state, record, true);
+        let gone = self.gone.contains(address) || container.is_none();
         gone.then(|| format!("{address}, which it was inside of, is gone"))
     }
 }

@@ -199,7 +199,9 @@ impl Half {
         ours: bool,
     ) -> Result<OutputMap, Break> {
         let Next { node, depends_on } = wanted.next.clone();
-        let record = Record::planned(node, depends_on, wanted.desired.uid.clone(), generation);
+        let within = self.setting.container.as_ref().map(|container| container.uid.clone());
+        let record =
+            Record { within, ..Record::planned(node, depends_on, wanted.desired.uid.clone(), generation) };
         entries.push(Entry::CreateBegins { record: Box::new(record) });
         self.journal(entries).await?;
         let created = self.create_until_done(&wanted.desired, ours).await?;
