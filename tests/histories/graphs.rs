@@ -149,11 +149,11 @@ impl Slot {
     }
 
     fn has_password(&self) -> bool {
-        (self.traits >> 2) & 7 == 7
+        (self.traits >> 2) & 3 == 3
     }
 
     fn is_grouped(&self) -> bool {
-        (self.traits >> 5) & 3 == 3
+        (self.traits >> 4) & 3 == 3
     }
 }
 
@@ -210,7 +210,7 @@ impl Wanted {
     pub(crate) fn needs(&self) -> BTreeSet<usize> {
         let of = self.fields.values().filter_map(|field| match field {
             Field::Of(slot, _) => Some(*slot),
-            _ => None,
+            Field::Plain(_) => None,
         });
         of.chain(self.after.iter().copied()).chain(self.inside).collect()
     }

@@ -1,6 +1,7 @@
 //! One history: what a stack goes through, operation by operation, beside the model that goes through the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use skyplat::engine::{FinishedStatus, StepOutcome};
 use skyplat::mock::World;
@@ -9,6 +10,7 @@ use skyplat::object::Class;
 use skyplat::plan::{Action, PlanError, Step};
 use skyplat::state::{Entry, State, Status, Uid};
 
+use crate::afterwards;
 use crate::graphs::{Description, Field, Wanted};
 use crate::invariants::{self, Broken, Checked, hold};
 use crate::lab::{Asked, Cut, End, Ground, Lab, Limits, Ran, picture};
@@ -21,6 +23,9 @@ const CONVERGES: &str = "a run that nothing goes wrong with ends as wanted";
 const SETTLED: &str = "a plan after an apply is empty";
 const RETAINED: &str = "I7, what is protected or retained is never deleted";
 const STRANGERS: &str = "what is not ours is left alone";
+
+/// No run takes longer: every half of a step has an hour.
+const LONGEST: Duration = Duration::from_hours(24 * 30);
 
 /// A change of the description. Slots and targets are taken modulo what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +234,7 @@ impl History {
         hold!(!self.between, CONVERGES, "it is in between after a run that nothing went wrong with");
         self.run(None, BTreeSet::new(), true, &[], Cut::Never).await?;
         let stays = self.retained.union(&self.strangers).cloned().collect();
-        invariants::nothing_left(&self.lab.cloud.world(), &self.lab.state().await, &stays)?;
+        afterwards::nothing_left(&self.lab.cloud.world(), &self.lab.state().await, &stays)?;
         Ok(picture)
     }
 
@@ -319,7 +324,8 @@ impl History {
             refresh,
             cut,
         };
-        let ran = self.lab.run(&asked).await;
+        let ran = tokio::time::timeout(LONGEST, self.lab.run(&asked)).await;
+        let ran = ran.map_err(|_| Broken { law: CONVERGES, how: "it never ends".to_owned() })?;
         self.lab.faults.heal();
         let calm = !for_good && cut == Cut::Never;
         let follow =
@@ -412,7 +418,7 @@ impl History {
                 reaches(asked, &within)?;
             }
             if faultless {
-                invariants::duration(ran, report)?;
+                afterwards::duration(ran, report)?;
             }
         }
         let (picture, wanted) = (picture(&world, &ran.after), self.model.picture());
@@ -460,7 +466,7 @@ impl History {
     }
 
     fn look_around(&self, world: &World, state: &State) -> Checked {
-        invariants::world(world, state, &self.retained, &self.lost)?;
+        afterwards::world(world, state, &self.retained, &self.lost)?;
         // What was to be retained before it was made may never have come to be.
         let gone = self.retained.iter().filter(|uid| self.made.contains(*uid) && !self.lost.contains(*uid));
         let gone = gone.clone().find(|uid| world.get(uid).is_none());
