@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
-use super::read::container_of;
+use super::read::container_of_record;
 use super::wanted::Source;
-use crate::object::ObjectNode;
 use crate::plan::compare::compare;
+use crate::plan::drift::drift;
 use crate::plan::{Action, Observation};
 use crate::state::{Record, State, Status};
 use crate::value::{Address, Reference, Resolved, Tree, resolve};
@@ -61,9 +61,10 @@ impl View<'_> {
 
     /// Says why a recorded object is known to be gone, if what it was inside of is. One that merely cannot be reached is
     /// never taken for gone.
-    pub(super) fn gone_with_container(&self, node: &ObjectNode) -> Option<String> {
-        let address = node.placement.container.as_ref()?;
-        let gone = self.gone.contains(address) || container_of(self.state, node, true).is_none();
+    pub(super) fn gone_with_container(&self, record: &Record) -> Option<String> {
+        let address = record.node.placement.container.as_ref()?;
+        let container = container_of_record(self.state, record, true);
+        let gone = self.gone.contains(address) || container.is_none();
         gone.then(|| format!("{address}, which it was inside of, is gone"))
     }
 }
@@ -145,7 +146,11 @@ impl Decisions {
             .collect::<Result<_, Open>>()?;
         let lookup = |reference: &Reference| values.get(reference).cloned().unwrap_or(Resolved::Unknown);
         let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Ok(Verdict::AsPlanned) };
-        let changes = compare(&record.node.inputs, &inputs, &node.rules);
+        let mut changes = compare(&record.node.inputs, &inputs, &node.rules);
+        // What someone else changed is to be put right, whatever the values turn out to be.
+        if let Some(Observation::Present { inputs: seen, .. }) = view.work.observations.get(&record.uid) {
+            changes.extend(drift(seen, &inputs, &node.rules));
+        }
         Ok(if changes.is_empty() {
             Verdict::Keep
         } else if step.action == Action::Replace && !changes.iter().any(|change| change.forces_replace) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::decide::{Verdict, View};
-use super::read::container_of;
+use super::read::{container_of, container_of_record};
 use super::step::Job;
 use super::wanted::Source;
 use super::{EngineError, Work};
@@ -63,10 +63,11 @@ pub(super) fn job(
         Part::Remove => {
             // What a crashed run has deleted already needs no call.
             let record = view.state.record(&step.address, &step.uid)?;
-            let gone = view.gone_with_container(&record.node).or_else(|| {
+            let gone = view.gone_with_container(record).or_else(|| {
                 (step.gone.as_ref() == Some(&step.uid)).then(|| "it was found to be gone".to_owned())
             });
-            let container = container_of(view.state, &record.node, true).map(|record| view.source_of(record));
+            let container =
+                container_of_record(view.state, record, true).map(|record| view.source_of(record));
             let record = Box::new(record.clone());
             Some((Job::Remove { record, gone }, container))
         }

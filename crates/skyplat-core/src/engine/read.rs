@@ -37,6 +37,19 @@ pub(super) fn container_of<'s>(state: &'s State, node: &ObjectNode, superseded: 
     old.filter(|_| superseded).or_else(|| state.objects.get(address))
 }
 
+/// Returns the record of what a recorded object is inside of. Where it is known what it was made inside of, that counts:
+/// its address may mean a newer one by now. `superseded` is for records that do not know.
+pub(super) fn container_of_record<'s>(
+    state: &'s State,
+    record: &Record,
+    superseded: bool,
+) -> Option<&'s Record> {
+    let Some(within) = &record.within else { return container_of(state, &record.node, superseded) };
+    let address = record.node.placement.container.as_ref()?;
+    let current = || state.objects.get(address).filter(|container| container.uid == *within);
+    state.deposed.get(within).or_else(current)
+}
+
 /// What reads of a run share.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
@@ -161,7 +174,7 @@ pub(super) async fn read_all(
     while !left.is_empty() {
         let waiting: BTreeSet<Uid> = left.iter().map(|record| record.uid.clone()).collect();
         let container =
-            |record: &Record| container_of(state, &record.node, state.deposed.contains_key(&record.uid));
+            |record: &Record| container_of_record(state, record, state.deposed.contains_key(&record.uid));
         let (level, inside): (Vec<_>, Vec<_>) = left
             .into_iter()
             .partition(|record| container(record).is_none_or(|within| !waiting.contains(&within.uid)));
@@ -199,6 +212,10 @@ fn surroundings(
 ) -> Result<Option<OutputMap>, Result<Observed, ExecError>> {
     let Some(address) = &record.node.placement.container else { return Ok(None) };
     let Some(within) = within else {
+        // What it was made inside of is no longer recorded: it went with that.
+        if record.within.is_some() {
+            return Err(Ok(Observed::Missing));
+        }
         let message = format!("{address}, which it is inside of, is not recorded");
         return Err(Err(ExecError::new(ErrorKind::Unreachable, message)));
     };

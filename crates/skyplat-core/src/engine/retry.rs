@@ -10,7 +10,8 @@
 //! | already exists, where an earlier attempt may have been ours | – | 2 min | – | – |
 //! | not found, denied, invalid, quota, failed for good | – | – | – | – |
 //!
-//! The time counts from the first failure of that kind in a row. A step also has a deadline and a number of attempts
+//! The time counts from the first failure of that kind and call in a row: a look that waits for what a lost reply left
+//! half made has its own. A step also has a deadline and a number of attempts
 //! (see [`super::EngineOptions`]).
 
 use std::time::Duration;
@@ -80,8 +81,8 @@ pub(super) fn patience(kind: ErrorKind, call: Call, ours: bool) -> Option<Durati
 pub(super) struct Patience {
     deadline: Instant,
     attempts_left: u32,
-    /// The kind of the failures in a row, and when the first of them was.
-    since: Option<(ErrorKind, Instant)>,
+    /// The kind of the failures in a row, what was tried, and when the first of them was.
+    since: Option<(ErrorKind, Call, Instant)>,
 }
 
 impl Patience {
@@ -100,10 +101,10 @@ impl Patience {
         now: Instant,
     ) -> Option<Duration> {
         let since = match self.since {
-            Some((last, since)) if last == kind => since,
+            Some((last, tried, since)) if last == kind && tried == call => since,
             _ => now,
         };
-        self.since = Some((kind, since));
+        self.since = Some((kind, call, since));
         let patience = patience(kind, call, ours)?;
         self.attempts_left = self.attempts_left.checked_sub(1)?;
         let next = now + jitter;
@@ -157,6 +158,19 @@ mod tests {
             assert_eq!(wait, backoff(7, &uid(), Call::Create, attempt));
         }
         assert_ne!(backoff(7, &uid(), Call::Create, 5), backoff(8, &uid(), Call::Create, 5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_a_look_does_not_begin_with_the_call_that_it_looks_after() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut patience = Patience::new(start + 60 * MINUTE, 100);
+        assert!(patience.after(ErrorKind::Retryable, Call::Create, false, second, start).is_some());
+        // The look itself took long: it waited for what was half made.
+        let later = start + 6 * MINUTE;
+        assert!(patience.after(ErrorKind::Retryable, Call::Look, true, second, later).is_some());
+        let later = later + 6 * MINUTE;
+        assert!(patience.after(ErrorKind::Retryable, Call::Look, true, second, later).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ use super::job::{bookkeeping, check, job};
 use super::limits::Limits;
 use super::options::EngineOptions;
 use super::queue::ReadyQueue;
-use super::read::{Reading, container_of, reread};
+use super::read::{Reading, container_of_record, reread};
 use super::report::{RunReport, StepOutcome, totals};
 use super::secrets::Scrub;
 use super::step::{End, Job, Setting};
@@ -421,7 +421,7 @@ impl<'a> Run<'a> {
             return;
         };
         let superseded = state.deposed.contains_key(&uid);
-        let container = container_of(state, &record.node, superseded).map(|record| view.source_of(record));
+        let container = container_of_record(state, record, superseded).map(|record| view.source_of(record));
         let reading = Reading {
             control: self.steps_control.clone(),
             options: Arc::clone(&self.options),

@@ -196,7 +196,9 @@ impl Half {
         ours: bool,
     ) -> Result<OutputMap, Break> {
         let Next { node, depends_on } = wanted.next.clone();
-        let record = Record::planned(node, depends_on, wanted.desired.uid.clone(), generation);
+        let within = self.setting.container.as_ref().map(|container| container.uid.clone());
+        let record =
+            Record { within, ..Record::planned(node, depends_on, wanted.desired.uid.clone(), generation) };
         entries.push(Entry::CreateBegins { record: Box::new(record) });
         self.journal(entries).await?;
         let created = self.create_until_done(&wanted.desired, ours).await?;
@@ -245,10 +247,22 @@ impl Half {
         let id = Some(created.id.clone());
         let outputs = self.created(wanted, created, reopen.into_iter().collect()).await?;
         if record.node.inputs == wanted.next.node.inputs {
+            self.keep_books(wanted, &record).await?;
             return Ok(outputs);
         }
         let sealed = seal_outputs(&outputs, &self.setting.key);
         self.update(wanted, &Recorded { id, outputs: sealed, ..record.recorded() }).await
+    }
+
+    /// Records what is kept about an object (order, container, protection, rules) where that changed since its create
+    /// was cut off.
+    async fn keep_books(&self, wanted: &Wanted, record: &Record) -> Result<(), Unwritten> {
+        let Next { node, depends_on } = wanted.next.clone();
+        let node = ObjectNode { natural_key: record.node.natural_key.clone(), ..node };
+        if node == record.node && depends_on == record.depends_on {
+            return Ok(());
+        }
+        self.journal(vec![Entry::Bookkeeping { node: Box::new(node), depends_on }]).await
     }
 
     async fn created(

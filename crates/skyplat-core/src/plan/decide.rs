@@ -217,7 +217,8 @@ impl<'a> Decider<'_, 'a> {
             .collect();
 
         let (parents, mut reasons) = self.parents(node);
-        let lives_elsewhere = elsewhere(node, record);
+        let mut lives_elsewhere = elsewhere(node, record);
+        lives_elsewhere.extend(self.left_behind(record));
         let mut doubts = Vec::new();
         let mut sure = !lives_elsewhere.is_empty()
             || drifted.iter().any(|drift| drift.forces_replace)
@@ -305,6 +306,14 @@ impl<'a> Decider<'_, 'a> {
             });
         }
         (parents, reasons)
+    }
+
+    /// Says that an object is still inside of what an interrupted replace has superseded, if it is.
+    fn left_behind(&self, record: &Record) -> Option<Reason> {
+        let within = record.within.as_ref()?;
+        let because_of = record.node.placement.container.clone();
+        let superseded = self.state.deposed.contains_key(within);
+        superseded.then(|| Reason { because_of, forces_replace: true, ..reason(Why::Container) })
     }
 
     /// Says why a field changes: because its description did, or because what it refers to does.

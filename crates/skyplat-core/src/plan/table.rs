@@ -151,12 +151,13 @@ impl<'a> Table<'a> {
         loop {
             let mut changed = false;
             for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| row.record.is_some()) {
-                let Some(container) = row.record.and_then(|record| record.node.placement.container.as_ref())
-                else {
-                    continue;
+                let Some(record) = row.record else { continue };
+                let Some(container) = &record.node.placement.container else { continue };
+                let holds_it = |other: &Row<'_>| {
+                    let is_it = |other: &Record| record.within.as_ref().is_none_or(|uid| other.uid == *uid);
+                    other.address == container && other.record.is_some_and(is_it)
                 };
-                let alive =
-                    row.leans_on.iter().any(|other| self.rows[*other].address == container && !gone[*other]);
+                let alive = row.leans_on.iter().any(|other| holds_it(&self.rows[*other]) && !gone[*other]);
                 if !alive && !gone[at] {
                     gone[at] = true;
                     changed = true;

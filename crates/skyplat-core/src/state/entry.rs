@@ -209,6 +209,7 @@ impl State {
             // A create that is repeated after a crash may carry inputs that changed since.
             current.node = record.node.clone();
             current.depends_on.clone_from(&record.depends_on);
+            current.within.clone_from(&record.within);
             return Ok(());
         }
         let mut fresh = record.clone();

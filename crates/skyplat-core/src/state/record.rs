@@ -123,6 +123,9 @@ pub struct Record {
     pub depends_on: BTreeSet<Address>,
     /// Its identity.
     pub uid: Uid,
+    /// The identity of what it was made inside of. The address in its placement may mean a newer one by now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub within: Option<Uid>,
     /// How many objects this address had before.
     pub generation: u32,
     /// The API's id.
@@ -145,6 +148,7 @@ impl Record {
             node,
             depends_on,
             uid,
+            within: None,
             generation,
             id: None,
             outputs: OutputMap::new(),

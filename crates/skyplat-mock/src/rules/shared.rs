@@ -85,7 +85,10 @@ pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
         thing.natural_key.as_ref() == Some(key)
             && thing.placement.account == object.placement.account
             && thing.placement.region == object.placement.region
-            && call.container.is_none_or(|container| thing.lives_in.contains(&container.uid))
+            && match call.container {
+                Some(container) => thing.lives_in.contains(&container.uid),
+                None => thing.placement.container.is_none(),
+            }
     });
     let Some(twin) = twin else { return Ok(()) };
     let key = paper::display(key).to_string();

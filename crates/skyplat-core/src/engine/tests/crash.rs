@@ -48,6 +48,46 @@ async fn after_a_crash_at_any_journal_entry_the_next_run_ends_where_it_should() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_about_an_object_is_recorded_when_its_create_is_finished() {
+    let mut lab = Lab { room: Some(2), ..Lab::default() };
+    assert!(lab.try_apply(Some(&graph([node("a", tree!({}))]))).await.is_err());
+    lab.room = None;
+    let wanted = graph([ObjectNode { protect: true, ..node("a", tree!({})) }]);
+    lab.apply(&wanted).await;
+    assert!(lab.state().await.objects[&Address::new("a")].node.protect);
+    lab.settled(&wanted).await;
+    let (plan, _) = lab.plan(Some(&wanted), &Observations::none()).await;
+    assert!(!plan.has_work(), "{:#?}", plan.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_in_a_superseded_container_is_made_anew_in_the_new_one() {
+    let cluster = |fixed: i64| {
+        let mut pod = node("pod", tree!({}));
+        pod.placement.container = Some("cluster".into());
+        graph([node("cluster", tree!({ "fixed": fixed })), pod])
+    };
+    for crash in 0.. {
+        let mut lab = Lab::default();
+        lab.apply(&cluster(1)).await;
+        let first = lab.state().await.objects[&Address::new("pod")].uid.clone();
+        lab.room = Some(crash);
+        let crashed = lab.try_apply(Some(&cluster(2))).await.is_err();
+        lab.room = None;
+        lab.apply(&cluster(2)).await;
+        let state = lab.state().await;
+        let pod = &state.objects[&Address::new("pod")];
+        assert_ne!(pod.uid, first, "crash at {crash}");
+        assert_eq!(pod.within.as_ref(), Some(&state.objects[&Address::new("cluster")].uid));
+        lab.settled(&cluster(2)).await;
+        if !crashed {
+            assert!(crash > 5, "there were only {crash} entries");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_crash_at_any_moment_nothing_is_made_twice_or_lost() {
     for second in 0..60 {
         let mut lab = Lab::default();

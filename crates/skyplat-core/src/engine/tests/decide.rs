@@ -32,6 +32,28 @@ async fn a_replace_whose_values_turn_out_equal_is_a_keep_with_all_it_drags() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn drift_is_put_right_even_when_the_values_turn_out_equal() {
+    let of = |v: i64| {
+        let a = ObjectNode {
+            rules: FieldRules::new().recomputes("v", ["shade"]),
+            ..node("a", tree!({ "v": v, "shade": "dark" }))
+        };
+        graph([a, node("b", tree!({ "fixed": (output("a", "shade")), "size": 1 }))])
+    };
+    let mut lab = Lab::default();
+    lab.apply(&of(1)).await;
+    let record = lab.state().await.objects[&Address::new("b")].clone();
+    let mut seen = Observations::none();
+    let inputs = tree!({ "fixed": "dark", "size": 9 });
+    seen.insert(record.uid, Observation::Present { inputs, outputs: record.outputs });
+    lab.world.calls();
+    let (plan, wanted) = lab.plan(Some(&of(2)), &seen).await;
+    let report = lab.run(&plan, &wanted, &seen).await.unwrap();
+    assert_eq!(lab.world.calls(), ["update a", "update b"]);
+    assert_eq!((report.totals.updated, report.totals.kept), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replace_whose_values_differ_is_taken_and_counted_once() {
     let mut lab = Lab::default();
     lab.apply(&shaded(1, "dark")).await;

@@ -1,0 +1,275 @@
+//! What is judged when a run is over: its limits, what it told, what it left.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
+use skyplat::mock::World;
+use skyplat::object::{Class, ObjectNode};
+use skyplat::plan::{Action, Move};
+use skyplat::state::{Entry, State, Status, Uid};
+use skyplat::value::Address;
+use tokio::time::Instant;
+
+use crate::graphs::CANARY;
+use crate::invariants::{Broken, Checked, I2, I4, I8, has_delete_first, hold};
+use crate::lab::{End, Ran};
+use crate::watch::Item;
+
+const I6_GROUPS: &str = "I6, exclusive groups hold";
+const I6_RATES: &str = "I6, rates hold";
+const I9: &str = "I9, siblings of a failed object go on, its dependents do not";
+const I11: &str = "I11, no secret comes out";
+const TOLD: &str = "what is told is what was done";
+
+/// In any span of time no more calls are let through than the burst and what the rate adds to it.
+pub(crate) fn rates(ran: &Ran) -> Checked {
+    let (every, burst) = ran.limits.rate;
+    let mut times: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
+    for item in &ran.items {
+        if let Item::Permit(service, at) = item {
+            times.entry(service).or_default().push(*at);
+        }
+    }
+    // The clock ticks in milliseconds, and who waits is woken at the next tick.
+    let span = Duration::from_millis(every.saturating_sub(2));
+    for (service, times) in times {
+        for (first, last) in times.iter().zip(times.iter().skip(burst as usize)) {
+            let passed = last.duration_since(*first);
+            hold!(passed >= span, I6_RATES, "{burst} calls and one more to {service} within {passed:?}");
+        }
+    }
+    Ok(())
+}
+
+/// One step of a group at a time, from its start to its end, waits between attempts included.
+pub(crate) fn groups(ran: &Ran) -> Checked {
+    let group = |address: &Address| {
+        let node = ran.graph.get(address).or_else(|| ran.before.objects.get(address).map(|r| &r.node));
+        node.and_then(|node| node.exclusive.as_deref())
+    };
+    let mut held: BTreeMap<&str, &Address> = BTreeMap::new();
+    for event in ran.events() {
+        let Event::Step { address, phase, attempt, .. } = event else { continue };
+        let Some(group) = group(address) else { continue };
+        match phase {
+            Phase::Started => {
+                let other = held.insert(group, address);
+                hold!(other.is_none(), I6_GROUPS, "{address} is begun while {other:?} holds {group}");
+            }
+            Phase::Retry => {}
+            Phase::Done | Phase::Failed | Phase::Skipped | Phase::Retained if *attempt > 0 => {
+                held.remove(group);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is told is what was done: by the report, by the events, and by the state that is left.
+pub(crate) fn told(ran: &Ran) -> Checked {
+    let End::Reported(report) = &ran.end else { return Ok(()) };
+    let failed: BTreeSet<&Address> = report.failed().map(|step| &step.address).collect();
+    let events: BTreeSet<&Address> = ran
+        .events()
+        .filter_map(|event| match event {
+            Event::Step { address, phase: Phase::Failed, .. } => Some(address),
+            _ => None,
+        })
+        .collect();
+    hold!(failed == events, TOLD, "{failed:?} failed, events say {events:?}");
+    let finished = ran.events().last();
+    let Some(Event::Finished { status, totals, .. }) = finished else {
+        return Err(Broken { law: TOLD, how: format!("the last event is {finished:?}") });
+    };
+    hold!((*status, *totals) == (report.status, report.totals), TOLD, "{finished:?} against {report:?}");
+    let all = report.steps.iter().all(|step| {
+        matches!(step.outcome, StepOutcome::Done | StepOutcome::Kept | StepOutcome::Retained { .. })
+    });
+    hold!(all == (report.status == FinishedStatus::Succeeded), TOLD, "{:?} with {failed:?}", report.status);
+    for (step, report) in ran.plan.steps.iter().zip(&report.steps) {
+        let address = &step.address;
+        let left = ran.after.record(address, &step.uid);
+        let made = |uid: Option<&Uid>| {
+            let record = ran.after.objects.get(address);
+            record.is_some_and(|record| Some(&record.uid) == uid && record.status == Status::Ready)
+        };
+        let so = match (&report.outcome, report.action) {
+            (StepOutcome::Done, Action::Create | Action::Update) => made(Some(&step.uid)),
+            (StepOutcome::Done, Action::Replace) => made(step.new_uid.as_ref()) && left.is_none(),
+            (StepOutcome::Done, Action::Delete) | (StepOutcome::Retained { .. }, _) => left.is_none(),
+            _ => true,
+        };
+        hold!(
+            so,
+            TOLD,
+            "{} {address} is told to be {:?}, and {left:?} is left",
+            report.action,
+            report.outcome
+        );
+    }
+    Ok(())
+}
+
+pub(crate) fn no_secret(ran: &Ran) -> Checked {
+    let has = |node: &ObjectNode| !node.secret_outputs.is_empty();
+    if !ran.graph.nodes().values().any(has) && !ran.before.records().any(|record| has(&record.node)) {
+        return Ok(());
+    }
+    let mut texts = vec![("the plan", format!("{:?}", ran.plan))];
+    texts.extend(ran.entries().map(|entry| ("the journal", format!("{entry:?}"))));
+    texts.extend(ran.events().map(|event| ("an event", format!("{event:?}"))));
+    let json = |value: Result<String, serde_json::Error>| value.unwrap_or_else(|error| error.to_string());
+    texts.push(("the plan", json(serde_json::to_string(&ran.plan))));
+    texts.extend(ran.entries().map(|entry| ("the journal", json(serde_json::to_string(entry)))));
+    if let End::Reported(report) = &ran.end {
+        texts.push(("the report", format!("{report:?}")));
+    }
+    for (what, text) in texts {
+        hold!(!text.contains(CANARY), I11, "{what} says {text}");
+    }
+    Ok(())
+}
+
+pub(crate) fn subset(ran: &Ran, report: &RunReport) -> Checked {
+    hold!(
+        report.steps.len() == ran.plan.steps.len(),
+        I8,
+        "{} steps of {}",
+        report.steps.len(),
+        ran.plan.steps.len()
+    );
+    for (step, told) in ran.plan.steps.iter().zip(&report.steps) {
+        let open = !step.undecided.is_empty() || !step.dragged_by.is_empty();
+        let within = match (step.action, told.action) {
+            (planned, done) if planned == done => true,
+            (Action::Update, Action::Keep) | (Action::Replace, Action::Update | Action::Keep) => open,
+            _ => false,
+        };
+        hold!(within, I8, "{} {} became {}", step.action, step.address, told.action);
+    }
+    Ok(())
+}
+
+pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
+    let failed: BTreeSet<&Address> = report.failed().map(|step| &step.address).collect();
+    let told_to_end = report.status == FinishedStatus::Cancelled;
+    let mut skipped = BTreeSet::new();
+    for step in &report.steps {
+        if let StepOutcome::Skipped { because_of } = &step.outcome {
+            let named = because_of.as_ref().map_or(told_to_end, |cause| failed.contains(cause));
+            hold!(named, I9, "{} is skipped because of {because_of:?}", step.address);
+            if because_of.is_some() {
+                skipped.insert(&step.address);
+            }
+        }
+    }
+    let has = |wanted: fn(Action) -> bool| ran.plan.steps.iter().any(|step| wanted(step.action));
+    let removes = has(|action| matches!(action, Action::Delete | Action::Replace));
+    let makes = has(|action| matches!(action, Action::Create | Action::Update | Action::Replace));
+    let mut after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+    let needs: BTreeMap<&Address, BTreeSet<Address>> =
+        ran.graph.nodes().iter().map(|(address, node)| (address, node.depends_on())).collect();
+    for (address, needs) in &needs {
+        for need in needs {
+            after.entry(need).or_default().insert(address);
+            if removes {
+                after.entry(address).or_default().insert(need);
+            }
+        }
+    }
+    // Records are named as the plan names them.
+    let mut before = Cow::Borrowed(&ran.before);
+    for Move { from, to } in &ran.plan.moved {
+        let moved = Entry::Moved { from: from.clone(), to: to.clone() };
+        before.to_mut().apply(&moved).map_err(|error| Broken { law: I9, how: error.to_string() })?;
+    }
+    if removes {
+        for record in before.records() {
+            for need in &record.depends_on {
+                after.entry(&record.node.address).or_default().insert(need);
+                if makes {
+                    after.entry(need).or_default().insert(&record.node.address);
+                }
+            }
+        }
+    }
+    let mut reached = failed.clone();
+    let mut work: Vec<&Address> = failed.iter().copied().collect();
+    while let Some(address) = work.pop() {
+        for next in after.get(address).into_iter().flatten() {
+            if reached.insert(next) {
+                work.push(next);
+            }
+        }
+    }
+    // What has one natural key with another waits for it without depending on it.
+    if !(removes && makes && has_delete_first(ran)) {
+        let sibling = skipped.iter().find(|address| !reached.contains(**address));
+        hold!(
+            sibling.is_none(),
+            I9,
+            "{sibling:?} is skipped, and depends on nothing that failed ({failed:?})"
+        );
+    }
+    if !(removes && makes) {
+        for step in &report.steps {
+            let dependent = reached.contains(&step.address) && !failed.contains(&step.address);
+            let went_on = matches!(step.outcome, StepOutcome::Done);
+            hold!(!(dependent && went_on), I9, "{} goes on, and depends on {failed:?}", step.address);
+        }
+    }
+    Ok(())
+}
+
+/// Checks what must hold of the world after a run, whatever its end. `retained` was left in place on purpose, `lost` was
+/// taken away behind our back.
+pub(crate) fn world(world: &World, state: &State, retained: &BTreeSet<Uid>, lost: &BTreeSet<Uid>) -> Checked {
+    let known: BTreeSet<&Uid> = state.records().map(|record| &record.uid).collect();
+    for thing in world.things().filter(|thing| thing.tags.contains_key("skyplat:stack")) {
+        let ours = known.contains(&thing.uid) || retained.contains(&thing.uid);
+        hold!(ours, I2, "{} ({}) is in the world alone", thing.address, thing.uid);
+    }
+    for record in state.objects.values().filter(|record| record.status == Status::Ready) {
+        let there = record.node.class != Class::Owned || world.get(&record.uid).is_some();
+        hold!(there || lost.contains(&record.uid), I4, "{} is not there", record.node.address);
+    }
+    Ok(())
+}
+
+/// Checks that a destroy left only what was retained.
+pub(crate) fn nothing_left(world: &World, state: &State, retained: &BTreeSet<Uid>) -> Checked {
+    const I12: &str = "I12, after a destroy only what is retained is left";
+    hold!(state.is_empty(), I12, "the state still has {:?}", state.objects.keys().collect::<Vec<_>>());
+    let left = world.things().find(|thing| !retained.contains(&thing.uid));
+    hold!(left.is_none(), I12, "{left:?}");
+    Ok(())
+}
+
+/// Checks how long a run took that nothing went wrong with: the longest path, and what limits added to it.
+pub(crate) fn duration(ran: &Ran, report: &RunReport) -> Checked {
+    const LIVENESS: &str = "a run takes as long as its longest path and its limits make it";
+    let work: f64 = ran.plan.tasks.iter().map(|task| task.seconds + 1.0).sum();
+    let in_groups: f64 = ran
+        .plan
+        .tasks
+        .iter()
+        .filter(|task| {
+            let step = &ran.plan.steps[task.step];
+            let recorded = || ran.before.objects.get(&step.address).map(|record| &record.node);
+            ran.graph.get(&step.address).or_else(recorded).is_some_and(|node| node.exclusive.is_some())
+        })
+        .map(|task| task.seconds)
+        .sum();
+    let calls = ran.items.iter().filter(|item| matches!(item, Item::Permit(..))).count();
+    let (every, _) = ran.limits.rate;
+    let waits =
+        f64::from(u32::try_from(calls).unwrap_or(u32::MAX)) * Duration::from_millis(every).as_secs_f64();
+    let slots = f64::from(u32::try_from(ran.limits.parallelism).unwrap_or(u32::MAX));
+    let bound = ran.plan.forecast.duration_s + work / slots + in_groups + waits + 1.0;
+    let took = report.duration.as_secs_f64();
+    hold!(took <= bound, LIVENESS, "it took {took} s where {bound} s are enough");
+    Ok(())
+}

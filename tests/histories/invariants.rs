@@ -1,0 +1,342 @@
+//! What holds at every point of every run: functions with a name each, over all that a run wrote, called and told.
+//!
+//! The journal is folded entry by entry, so every law about the state holds on every prefix of it, and every law about
+//! calls is judged by what was durable when the call was made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use skyplat::object::{ObjectNode, OnDelete};
+use skyplat::plan::{Action, Order, Step};
+use skyplat::state::{Entry, Operation, Record, State, Status, Uid};
+use skyplat::value::{Address, Tree};
+
+use crate::afterwards;
+use crate::lab::{End, Ran};
+use crate::watch::{Call, How, Item, Verb, show};
+
+/// A law that was broken, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Broken {
+    pub(crate) law: &'static str,
+    pub(crate) how: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.law, self.how)
+    }
+}
+
+pub(crate) type Checked = Result<(), Broken>;
+
+/// Fails with the name of a law unless something holds.
+macro_rules! hold {
+    ($holds:expr, $law:expr, $($how:tt)*) => {
+        if !$holds {
+            return Err($crate::invariants::Broken { law: $law, how: format!($($how)*) });
+        }
+    };
+}
+pub(crate) use hold;
+
+const I1: &str = "I1, every stored dependency exists";
+pub(crate) const I2: &str = "I2, nothing of ours is unknown to the state";
+const I3: &str = "I3, no two live objects for one address";
+pub(crate) const I4: &str = "I4, the state never names what was deleted";
+const I5_UP: &str = "I5, nothing is made before what it depends on";
+const I5_DOWN: &str = "I5, nothing is deleted before what depends on it";
+const I6_SLOTS: &str = "I6, parallelism holds";
+const I7: &str = "I7, what is protected or retained is never deleted";
+pub(crate) const I8: &str = "I8, an apply does a subset of its plan";
+const INTENT: &str = "an intent is durable before its call";
+const TOKEN: &str = "a client token stands for one change of one object";
+const IDENTIFIED: &str = "the id of what is made is durable as soon as there is one";
+
+/// Checks everything that must hold of a run, whatever its end.
+pub(crate) fn check(ran: &Ran) -> Checked {
+    let mut fold = Fold::new(ran);
+    for (at, item) in ran.items.iter().enumerate() {
+        match item {
+            Item::Entry(entry) => fold.entry(entry)?,
+            Item::Begin(call) => fold.begin(at, call)?,
+            Item::End(began, how) => fold.end(*began, *how)?,
+            Item::Permit(..) | Item::Event(_) => {}
+        }
+    }
+    afterwards::rates(ran)?;
+    afterwards::groups(ran)?;
+    afterwards::told(ran)?;
+    afterwards::no_secret(ran)?;
+    if let End::Reported(report) = &ran.end {
+        afterwards::subset(ran, report)?;
+        afterwards::siblings(ran, report)?;
+    }
+    Ok(())
+}
+
+/// The state as it was when something happened, and what is known of the run up to there.
+struct Fold<'a> {
+    ran: &'a Ran<'a>,
+    state: State,
+    steps: BTreeMap<&'a Uid, &'a Step>,
+    by_address: BTreeMap<&'a Address, &'a Step>,
+    /// What is left to do before others may go on: addresses whose make is planned for sure.
+    unmade: BTreeSet<&'a Address>,
+    running: BTreeMap<usize, &'a Call>,
+    deleted: BTreeSet<Uid>,
+    forgotten: BTreeSet<Address>,
+    tokens: BTreeMap<&'a str, (&'a Uid, Verb, String)>,
+    /// Whether something has to be deleted before something else can be made: then a move may give way.
+    delete_first: bool,
+}
+
+impl<'a> Fold<'a> {
+    fn new(ran: &'a Ran<'a>) -> Self {
+        let plan = &ran.plan;
+        let mut steps = BTreeMap::new();
+        for step in &plan.steps {
+            steps.insert(&step.uid, step);
+            steps.extend(step.new_uid.iter().map(|uid| (uid, step)));
+        }
+        let current = || plan.steps.iter().filter(|step| !step.deposed);
+        let kept: BTreeSet<&Address> = match &ran.end {
+            End::Reported(report) => {
+                let kept = report.steps.iter().filter(|step| step.action == Action::Keep);
+                kept.map(|step| &step.address).collect()
+            }
+            End::Unwritten | End::Killed => current()
+                .filter(|step| !step.undecided.is_empty() || !step.dragged_by.is_empty())
+                .map(|s| &s.address)
+                .collect(),
+        };
+        let makes = |step: &&Step| {
+            matches!(step.action, Action::Create | Action::Update | Action::Replace)
+                && !kept.contains(&step.address)
+        };
+        let mut state = ran.before.clone();
+        state.serial = 0;
+        Self {
+            ran,
+            state,
+            steps,
+            by_address: current().map(|step| (&step.address, step)).collect(),
+            unmade: current().filter(makes).map(|step| &step.address).collect(),
+            running: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            tokens: BTreeMap::new(),
+            delete_first: has_delete_first(ran),
+        }
+    }
+
+    fn entry(&mut self, entry: &'a Entry) -> Checked {
+        if let Entry::CreateBegins { record } = entry {
+            let address = &record.node.address;
+            hold!(!self.deleted.contains(&record.uid), I4, "{address} is begun again as {}", record.uid);
+            let other = self.state.objects.get(address).filter(|other| other.uid != record.uid);
+            // What an earlier replace superseded may still be there.
+            let superseded =
+                other.is_some_and(|other| self.steps.get(&other.uid).is_some_and(|step| step.deposed));
+            let step = self.by_address.get(address);
+            let declared = superseded || step.is_some_and(|step| step.order == Some(Order::CreateFirst));
+            hold!(
+                other.is_none() || declared,
+                I3,
+                "{address} is begun beside another, and that was not planned"
+            );
+        }
+        self.state
+            .apply(entry)
+            .map_err(|error| Broken { law: "the journal is legal", how: error.to_string() })?;
+        match entry {
+            Entry::CreateBegins { record } => self.leans_on_what_is_there(&record.node.address),
+            Entry::Created { address, .. } | Entry::Updated { address, .. } => {
+                self.unmade.remove(address);
+                self.leans_on_what_is_there(address)
+            }
+            Entry::Bookkeeping { node, .. } => self.leans_on_what_is_there(&node.address),
+            Entry::Deleted { address, uid } => {
+                self.deleted.insert(uid.clone());
+                self.nothing_leans_on(address)
+            }
+            Entry::Retained { address, .. } => self.nothing_leans_on(address),
+            Entry::Forgotten { address, .. } => {
+                self.forgotten.insert(address.clone());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_known(&self, address: &Address) -> bool {
+        self.state.objects.contains_key(address)
+            || self.forgotten.contains(address)
+            || self.state.deposed.values().any(|record| record.node.address == *address)
+    }
+
+    fn leans_on_what_is_there(&self, address: &Address) -> Checked {
+        let Some(record) = self.state.objects.get(address) else { return Ok(()) };
+        // Where something had to go before another thing of its key could be made, what leaned on it moves later.
+        for on in record.depends_on.iter().filter(|_| !self.delete_first) {
+            hold!(self.is_known(on), I1, "{address} depends on {on}, which is not in the state");
+        }
+        Ok(())
+    }
+
+    fn nothing_leans_on(&self, address: &Address) -> Checked {
+        if self.is_known(address) {
+            return Ok(());
+        }
+        let leans = self.state.objects.values().find(|record| record.depends_on.contains(address));
+        let still = leans.filter(|_| !self.delete_first);
+        hold!(
+            still.is_none(),
+            I1,
+            "{address} is gone, and {:?} depends on it",
+            still.map(|r| &r.node.address)
+        );
+        Ok(())
+    }
+
+    fn begin(&mut self, at: usize, call: &'a Call) -> Checked {
+        let Call { verb, address, uid, .. } = call;
+        let what = || format!("{verb:?} {address} ({uid})");
+        self.running.insert(at, call);
+        let (running, slots) = (self.running.len(), self.ran.limits.parallelism);
+        hold!(running <= slots, I6_SLOTS, "{running} calls at once where {slots} may be, with {}", what());
+        let twice = self.running.values().filter(|other| other.uid == *uid).count() > 1;
+        hold!(!twice, I3, "{} while another call on it is under way", what());
+        let record = self.record(uid);
+        let open = record.and_then(Record::open);
+        let wanted = match verb {
+            Verb::Find => return Ok(()),
+            Verb::Create => Operation::Create,
+            Verb::Update => Operation::Update,
+            Verb::Delete => Operation::Delete,
+        };
+        hold!(open == Some(wanted), INTENT, "{} where the journal says {open:?}", what());
+        let step = self.steps.get(uid).copied();
+        let planned = step.is_some_and(|step| match verb {
+            Verb::Find => true,
+            Verb::Create => match step.action {
+                Action::Replace => step.new_uid.as_ref() == Some(uid),
+                action => action == Action::Create,
+            },
+            Verb::Update => matches!(step.action, Action::Update | Action::Create | Action::Replace),
+            Verb::Delete => matches!(step.action, Action::Delete | Action::Replace) && step.uid == *uid,
+        });
+        self.tokens(call)?;
+        let record = self.record(uid);
+        hold!(planned, I8, "{} where the plan says {:?}", what(), step.map(|step| step.action));
+        match (verb, step, record) {
+            (Verb::Delete, Some(step), Some(record)) => self.down(step, record),
+            _ => self.up(call),
+        }
+    }
+
+    fn record(&self, uid: &Uid) -> Option<&Record> {
+        let address = &self.steps.get(uid)?.address;
+        self.state.record(address, uid)
+    }
+
+    fn tokens(&mut self, call: &'a Call) -> Checked {
+        hold!(
+            call.is_tagged,
+            TOKEN,
+            "{:?} {} does not carry the tag of its identity",
+            call.verb,
+            call.address
+        );
+        let sent = if call.verb == Verb::Update { show(&call.inputs) } else { String::new() };
+        let this = (&call.uid, call.verb, sent);
+        let first = self.tokens.entry(&call.token).or_insert_with(|| this.clone());
+        hold!(*first == this, TOKEN, "{} stands for {first:?} and for {this:?}", call.token);
+        Ok(())
+    }
+
+    fn up(&self, call: &Call) -> Checked {
+        let address = Address::new(call.address.clone());
+        let needs = self.ran.graph.get(&address).map(ObjectNode::depends_on).unwrap_or_default();
+        for need in needs {
+            let ready = self.state.objects.get(&need).is_some_and(|record| record.status == Status::Ready);
+            let done = ready && !self.unmade.contains(&need);
+            hold!(done, I5_UP, "{:?} {address} before {need} is done", call.verb);
+        }
+        Ok(())
+    }
+
+    fn down(&self, step: &Step, record: &Record) -> Checked {
+        let address = &record.node.address;
+        hold!(record.node.on_delete != OnDelete::Retain, I7, "{address} is deleted, and was to be retained");
+        let protected = match (step.deposed, self.ran.graph.get(address)) {
+            (true, _) => false,
+            (false, Some(node)) => node.protect,
+            (false, None) => record.node.protect,
+        };
+        hold!(!protected, I7, "{address} is deleted, and is protected");
+        if step.deposed {
+            return Ok(());
+        }
+        let ends = |other: &Record| {
+            self.steps.get(&other.uid).is_some_and(|step| step.uid == other.uid && !step.deposed)
+        };
+        let leans = |other: &&Record| other.uid != record.uid && other.depends_on.contains(address);
+        let superseded = self.state.deposed.values().filter(leans).find(|other| ends(other));
+        let first = superseded.map(|other| &other.node.address);
+        hold!(first.is_none(), I5_DOWN, "{address} goes before the old {first:?}, which depends on it");
+        for other in self.state.objects.values().filter(leans) {
+            let name = &other.node.address;
+            let goes = ends(other)
+                && self.ran.graph.get(name).is_none()
+                && self.steps.get(&other.uid).is_some_and(|step| step.action == Action::Delete);
+            hold!(!goes, I5_DOWN, "{address} goes before {name}, which depends on it");
+            if self.delete_first {
+                continue;
+            }
+            hold!(step.action != Action::Delete, I5_DOWN, "{address} goes while {name} depends on it");
+            let id = record.id.as_deref().unwrap_or("none");
+            hold!(
+                !mentions(&other.node.inputs, id),
+                I5_DOWN,
+                "the old {address} goes while {name} has its id"
+            );
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, began: usize, how: How) -> Checked {
+        let Some(call) = self.running.remove(&began) else { return Ok(()) };
+        if call.verb == Verb::Create && how == How::Well {
+            let id = self.record(&call.uid).and_then(|record| record.id.as_ref());
+            hold!(id.is_some(), IDENTIFIED, "{} is made, and its id is not in the journal", call.address);
+        }
+        Ok(())
+    }
+}
+
+fn mentions(tree: &Tree, text: &str) -> bool {
+    match tree {
+        Tree::String(found) => found == text,
+        Tree::Map(map) => map.values().any(|tree| mentions(tree, text)),
+        Tree::List(items) => items.iter().any(|tree| mentions(tree, text)),
+        _ => false,
+    }
+}
+
+/// Returns whether something has to be deleted before something else can be made.
+pub(crate) fn has_delete_first(ran: &Ran) -> bool {
+    let steps = &ran.plan.steps;
+    let key = |record: &Record| record.node.natural_key.clone().map(|key| show(&key));
+    let leaving: BTreeSet<String> = steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Delete | Action::Replace))
+        .filter_map(|step| ran.before.records().find(|record| record.uid == step.uid).and_then(key))
+        .collect();
+    let coming = |step: &Step| {
+        let made = matches!(step.action, Action::Create | Action::Replace);
+        let node = ran.graph.get(&step.address).filter(|_| made);
+        node.and_then(|node| node.natural_key.as_ref()).is_some_and(|key| leaving.contains(&show(key)))
+    };
+    steps.iter().any(|step| step.order == Some(Order::DeleteFirst) || coming(step))
+}
