@@ -23,7 +23,7 @@ proptest! {
 
     #[test]
     fn faults_that_pass_change_nothing_of_the_end(
-        platform in platform(Size { spokes: 1, ..Size::SMALL }), seed in any::<u64>(), rate in 0.02..0.3f64,
+        platform in platform(Size { spokes: 1, ..Size::SMALL }), seed in any::<u64>(), rate in 0.1..0.3f64,
     ) {
         let text = platform.with("protect", None).plain();
         simulate(|| async {
