@@ -23,14 +23,15 @@ proptest! {
 
     #[test]
     fn faults_that_pass_change_nothing_of_the_end(
-        platform in platform(Size { spokes: 1, ..Size::SMALL }), seed in any::<u64>(), rate in 0.02..0.3f64,
+        platform in platform(Size { spokes: 1, ..Size::SMALL }), seed in any::<u64>(), rate in 0.1..0.3f64,
     ) {
         let text = platform.with("protect", None).plain();
         simulate(|| async {
             let calm = Stand::new();
             calm.up(&text).await;
             let stand = Stand::new();
-            let faults = Faults::seeded(seed, rate).kinds(FaultKind::PASSING);
+            // Each passes before the engine's patience with its kind ends; several in a row may not.
+            let faults = Faults::seeded(seed, rate).kinds(FaultKind::PASSING).bursts(1);
             let prepared = stand.plan(&text).await;
             let report = stand.apply_through(Faulty::new(stand.cloud.clone(), faults.clone()), &prepared).await.unwrap();
             succeeded(&report);
