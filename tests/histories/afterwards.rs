@@ -58,7 +58,6 @@ pub(crate) fn groups(ran: &Ran) -> Checked {
                 let other = held.insert(group, address);
                 hold!(other.is_none(), I6_GROUPS, "{address} is begun while {other:?} holds {group}");
             }
-            Phase::Retry => {}
             Phase::Done | Phase::Failed | Phase::Skipped | Phase::Retained if *attempt > 0 => {
                 held.remove(group);
             }
@@ -270,6 +269,7 @@ pub(crate) fn duration(ran: &Ran, report: &RunReport) -> Checked {
     let slots = f64::from(u32::try_from(ran.limits.parallelism).unwrap_or(u32::MAX));
     let bound = ran.plan.forecast.duration_s + work / slots + in_groups + waits + 1.0;
     let took = report.duration.as_secs_f64();
-    hold!(took <= bound, LIVENESS, "it took {took} s where {bound} s are enough");
+    let in_time = took <= bound;
+    hold!(in_time, LIVENESS, "it took {took} s where {bound} s are enough");
     Ok(())
 }

@@ -271,7 +271,8 @@ impl Description {
                     wanted.after.push(to);
                     continue;
                 }
-                Way::Inside if wanted.inside.is_none() => {
+                // The simulated cloud finds what something is inside of by its ARN, which must not be a secret then.
+                Way::Inside if wanted.inside.is_none() && !self.slots[to].has_password() => {
                     wanted.inside = Some(to);
                     continue;
                 }

@@ -131,7 +131,9 @@ impl Wish {
     pub(crate) fn follow(mut self, act: &Act) -> Self {
         match act {
             Act::Apply { edits, faults, .. } => {
-                edits.iter().for_each(|edit| self.edit(*edit));
+                for edit in edits {
+                    self.edit(*edit);
+                }
                 self.faults += faults.len();
             }
             Act::Destroy { faults, .. } => self.faults += faults.len(),
@@ -179,7 +181,9 @@ impl History {
     pub(crate) async fn go_on(&mut self, act: &Act) -> Checked {
         match act {
             Act::Apply { edits, refresh, targets, faults, cut } => {
-                edits.iter().for_each(|edit| self.wish.edit(*edit));
+                for edit in edits {
+                    self.wish.edit(*edit);
+                }
                 let wanted = self.wish.description.wanted();
                 let mut named: BTreeSet<String> = BTreeSet::new();
                 if !wanted.is_empty() {

@@ -281,9 +281,9 @@ impl Lab {
                 let told = async {
                     tokio::time::sleep(thousandths(part)).await;
                     if matches!(cut, Cut::Stopped(_)) {
-                        control.stop()
+                        control.stop();
                     } else {
-                        control.drain()
+                        control.drain();
                     }
                     std::future::pending::<()>().await;
                 };

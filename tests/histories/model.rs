@@ -153,7 +153,7 @@ impl Model {
                 }
                 let forced = differing.iter().any(|path| FORCING.contains(&group(path)));
                 let elsewhere = made.inside != inside;
-                if forced || elsewhere || parent_is_new || self.is_late(wanted, addresses, done, asked) {
+                if forced || elsewhere || parent_is_new || Self::is_late(wanted, addresses, done, asked) {
                     Did::Replace
                 } else if differing.is_empty() {
                     Did::Keep
@@ -188,7 +188,6 @@ impl Model {
 
     /// A replace that rests on the value of something that was changed, and could not wait for that value.
     fn is_late(
-        &self,
         wanted: &Wanted,
         addresses: &BTreeMap<usize, &str>,
         done: &BTreeMap<String, Did>,

@@ -29,8 +29,8 @@ fn config() -> Config {
 
 /// Runs something on a paused clock.
 fn simulate<T>(future: impl Future<Output = T>) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime can be made");
     runtime.block_on(future)
 }
 
@@ -62,14 +62,14 @@ fn edited() -> impl Strategy<Value = (Description, Description)> {
 impl Lab {
     /// Brings the stack to a graph; nothing goes wrong.
     async fn bring<'a>(&self, graph: Option<&'a ObjectGraph>) -> Ran<'a> {
-        let ran = self.run(&asked(graph)).await.unwrap();
+        let ran = self.run(&asked(graph)).await.expect("nothing protected is lost");
         let End::Reported(report) = &ran.end else { panic!("{:?}", ran.end) };
         assert_eq!(report.failed().collect::<Vec<_>>(), Vec::<&skyplat::engine::StepReport>::new());
         ran
     }
 
     fn steps(&self, graph: &ObjectGraph, state: &State) -> Plan {
-        self.plan(&asked(Some(graph)), state, &Observations::none()).unwrap()
+        self.plan(&asked(Some(graph)), state, &Observations::none()).expect("it can be ordered")
     }
 }
 
@@ -86,7 +86,8 @@ fn work(plan: &Plan) -> Vec<&Address> {
 }
 
 fn rebuilt(nodes: impl IntoIterator<Item = ObjectNode>) -> ObjectGraph {
-    ObjectGraph::new(Vec::new(), nodes.into_iter().collect(), BTreeMap::new()).unwrap()
+    let nodes = nodes.into_iter().collect();
+    ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).expect("it has the edges of a graph")
 }
 
 fn broken(broken: Broken) -> TestCaseError {
