@@ -126,7 +126,7 @@ impl ObjectGraph {
 
     /// Two objects of one kind and place may not have one natural key, as far as echoes tell.
     fn check_natural_keys(&self, order: &[&ObjectNode]) -> Result<(), LowerError> {
-        let echoes = self.known_echoes(order);
+        let echoes = Self::known_echoes(order);
         let known = |reference: &Reference| echoed(&echoes, reference);
         let mut seen = BTreeMap::new();
         for node in self.nodes.values().filter(|node| node.class == Class::Owned) {
@@ -144,7 +144,7 @@ impl ObjectGraph {
 
     /// Returns the outputs that natural keys refer to and that repeat an input, as far as they are known without any
     /// state. In order, so that an echo of an echo finds the first one, however long the chain.
-    fn known_echoes<'g>(&'g self, order: &[&'g ObjectNode]) -> Echoes<'g> {
+    fn known_echoes<'g>(order: &[&'g ObjectNode]) -> Echoes<'g> {
         let mut known = Echoes::new();
         let ask = |tree: &'g Tree, known: &mut Echoes<'g>| {
             tree.for_each_ref(&mut |reference| {
@@ -212,7 +212,9 @@ fn sorted<'g>(nodes: Vec<&'g ObjectNode>, edges: &[Vec<usize>]) -> Result<Vec<&'
     let mut waits: Vec<usize> = edges.iter().map(Vec::len).collect();
     let mut after: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     for (at, before) in edges.iter().enumerate() {
-        before.iter().for_each(|other| after[*other].push(at));
+        for other in before {
+            after[*other].push(at);
+        }
     }
     let mut ready: BinaryHeap<Reverse<usize>> =
         (0..nodes.len()).filter(|at| waits[*at] == 0).map(Reverse).collect();

@@ -186,7 +186,7 @@ impl Serializer for TreeSerializer {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Entries, TreeError> {
-        Ok(Entries { variant: None, key: None, entries: Vec::with_capacity(len.unwrap_or(0)) })
+        Ok(Entries { variant: None, key: None, written: Vec::with_capacity(len.unwrap_or(0)) })
     }
 
     fn serialize_struct(self, _: &'static str, len: usize) -> Result<Entries, TreeError> {
@@ -200,7 +200,7 @@ impl Serializer for TreeSerializer {
         variant: &'static str,
         len: usize,
     ) -> Result<Entries, TreeError> {
-        Ok(Entries { variant: Some(variant), key: None, entries: Vec::with_capacity(len) })
+        Ok(Entries { variant: Some(variant), key: None, written: Vec::with_capacity(len) })
     }
 }
 
@@ -228,20 +228,20 @@ impl Items {
 pub struct Entries {
     variant: Option<&'static str>,
     key: Option<Key>,
-    entries: Vec<(Key, Tree)>,
+    written: Vec<(Key, Tree)>,
 }
 
 impl Entries {
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), TreeError> {
         match to_tree(value).map_err(|e| e.within(key))? {
             Tree::Null => {}
-            tree => self.entries.push((key.into(), tree)),
+            tree => self.written.push((key.into(), tree)),
         }
         Ok(())
     }
 
     fn finish(self) -> Tree {
-        in_variant(self.variant, Tree::Map(self.entries.into_iter().collect()))
+        in_variant(self.variant, Tree::Map(self.written.into_iter().collect()))
     }
 }
 
@@ -305,12 +305,12 @@ impl ser::SerializeMap for Entries {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TreeError> {
         let key = self.key.take().ok_or_else(|| TreeError::new("a map value without its key"))?;
-        self.entries.push((key, to_tree(value)?));
+        self.written.push((key, to_tree(value)?));
         Ok(())
     }
 
     fn end(self) -> Result<Tree, TreeError> {
-        let entries = self.entries.len();
+        let entries = self.written.len();
         match self.finish() {
             Tree::Map(map) if map.len() != entries => Err(TreeError::new("two equal keys in one map")),
             tree => Ok(tree),
