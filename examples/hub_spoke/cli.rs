@@ -171,7 +171,7 @@ impl Cli {
         let name = self.command.as_ref().map_or("", Command::name);
         let options = &self.options;
         let drawing = matches!(options.format, Format::Dot | Format::Mermaid);
-        let given: [(bool, &str, &[&str]); 11] = [
+        let given: [(bool, &str, &[&str]); 12] = [
             (options.out.is_some(), "--out", &["plan"]),
             (options.plan.is_some(), "--plan", &["apply"]),
             (options.timeline.is_some(), "--timeline", &["apply", "destroy", ""]),

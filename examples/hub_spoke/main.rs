@@ -28,8 +28,8 @@ use skyplat::drift::{accept_drift, find_drift};
 use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
 use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
-use skyplat::render::graph::GraphView;
 use skyplat::policy::{Checks, Consents, Verdict};
+use skyplat::render::graph::GraphView;
 use skyplat::render::plan::{PlanView, plan_text};
 use skyplat::render::{
     Exit, Problem, Role, Style, did_you_mean, drawing, drift, graph, outputs, records, summary,

@@ -314,7 +314,7 @@ impl Description {
             };
             match path.split_once('.') {
                 None => drop(inputs.insert(path.as_str().into(), value)),
-                Some((group, edge)) => match inputs.entry(group.into()).or_insert_with(Tree::map) {
+                Some((group, edge)) => match inputs.get_or_insert_with(group.into(), Tree::map) {
                     Tree::Map(map) => drop(map.insert(Key::from(edge), value)),
                     _ => unreachable!("a group of fields is a map"),
                 },

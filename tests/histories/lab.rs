@@ -118,6 +118,7 @@ impl Ground {
             charts: BTreeSet::new(),
             instance_families: BTreeSet::new(),
             ami_release: String::new(),
+            ..Catalogue::default()
         };
         let latencies = LatencyTable::from_json(LATENCIES).expect("the table is sound");
         Self { latencies, catalogue }

@@ -49,7 +49,7 @@ use skyplat_core::value::{Address, Key, Tree};
 
 use crate::cloud::MockCloud;
 use crate::faults::Target;
-use crate::world::{Change, Effect, Phase, Thing, World};
+use crate::world::{Change, Effect, Thing, World};
 
 /// Services whose things carry labels instead of tags.
 const WITHOUT_TAGS: [&str; 3] = ["k8s", "helm", "skypilot"];
@@ -244,8 +244,9 @@ fn put(tree: &mut Tree, path: &[&str], value: Option<Tree>) -> Result<(), ExecEr
             None => map.remove(&key).map(drop).ok_or_else(|| nowhere(first)),
         };
     }
-    if value.is_some() && !map.contains_key(&key) {
-        map.insert(key.clone(), Tree::map());
-    }
-    put(map.get_mut(&key).ok_or_else(|| nowhere(first))?, rest, value)
+    let inner = match value {
+        Some(_) => map.get_or_insert_with(key, Tree::map),
+        None => map.get_mut(&key).ok_or_else(|| nowhere(first))?,
+    };
+    put(inner, rest, value)
 }

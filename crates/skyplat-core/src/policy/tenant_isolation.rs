@@ -293,9 +293,7 @@ fn network_policies(subject: &Subject<'_>, tenants: &Tenants<'_>, findings: &mut
         let rules = manifest.at("spec.ingress").and_then(Tree::as_list).unwrap_or_default();
         let peers = rules.iter().filter_map(|rule| rule.get("from").and_then(Tree::as_list)).flatten();
         let every = |peer: &Tree| {
-            peer.get("namespaceSelector")
-                .and_then(Tree::as_map)
-                .is_some_and(crate::value::Map::is_empty)
+            peer.get("namespaceSelector").and_then(Tree::as_map).is_some_and(crate::value::Map::is_empty)
         };
         if peers.into_iter().any(every) {
             let message = format!("it lets pods of every namespace reach those of {}", tenant.name);

@@ -101,6 +101,20 @@ impl Map {
         }
     }
 
+    /// Returns the value under a key, to be changed; makes one first when there is none.
+    pub fn get_or_insert_with(&mut self, key: Key, make: impl FnOnce() -> Tree) -> &mut Tree {
+        let at = match self.find(&key) {
+            Ok(at) => at,
+            Err(at) => {
+                let mut entries = self.take();
+                entries.insert(at, (key, make()));
+                *self = Self::of(entries);
+                at
+            }
+        };
+        &mut self.changed()[at].1
+    }
+
     /// Takes out the value under a key.
     pub fn remove(&mut self, key: &Key) -> Option<Tree> {
         let at = self.find(key).ok()?;

@@ -68,7 +68,7 @@ fn claims(claims: &[(&str, &str, Tree)]) -> Tree {
     for (operator, claim, value) in claims {
         let issuer = Reference { object: "hub/eks/cluster".into(), field: "issuer_host".into() };
         let key = Key::Text(vec![KeyPart::Ref(issuer), KeyPart::Literal(format!(":{claim}"))]);
-        let keys = operators.entry(Key::from(*operator)).or_insert_with(Tree::map);
+        let keys = operators.get_or_insert_with(Key::from(*operator), Tree::map);
         if let Tree::Map(keys) = keys {
             keys.insert(key, value.clone());
         }

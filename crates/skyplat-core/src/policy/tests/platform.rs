@@ -134,8 +134,8 @@ fn another_tenants_account_in_a_trust_is_reported() {
         let Tree::Map(keys) = at(&mut node.inputs, &format!("{TRUST}.Condition.StringEquals")) else {
             panic!()
         };
-        let (_, value) = keys.iter_mut().find(|(key, _)| format!("{key:?}").contains(":sub")).unwrap();
-        *value = tree!("system:serviceaccount:team-b-prod:sky-user-sa");
+        let subject = keys.keys().find(|key| format!("{key:?}").contains(":sub")).unwrap().clone();
+        *keys.get_mut(&subject).unwrap() = tree!("system:serviceaccount:team-b-prod:sky-user-sa");
     });
 }
 
