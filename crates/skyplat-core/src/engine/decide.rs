@@ -161,7 +161,8 @@ impl Decisions {
     }
 
     /// Returns what a reference will stand for, as far as that is known: an object that is still to be made has only
-    /// its echoes, any other its outputs. An echo of an echo is followed, however long the chain.
+    /// its echoes, one that is still to be updated what the update leaves, any other its outputs. An echo of an echo is
+    /// followed, however long the chain.
     fn value(&self, reference: &Reference, view: &View<'_>) -> Result<Resolved, Open> {
         let mut reference = reference;
         while self.is_to_be_made(&reference.object, view)? {
@@ -171,6 +172,9 @@ impl Decisions {
                 Some(tree) if tree.is_ground() => return Ok(Resolved::Known(tree.clone())),
                 _ => return Ok(Resolved::Unknown),
             }
+        }
+        if self.is_to_be_recomputed(reference, view)? {
+            return Ok(Resolved::Unknown);
         }
         Ok(view
             .source(&reference.object)
@@ -184,5 +188,23 @@ impl Decisions {
         let makes =
             matches!(view.work.plan.steps[step].action, Action::Create | Action::Replace | Action::Read);
         Ok(makes && self.decided(step)? == Verdict::AsPlanned)
+    }
+
+    /// Returns whether an output is given anew by an update that is still to come. A replace that turns out to be an
+    /// update may come after this question, because the replace would have.
+    fn is_to_be_recomputed(&self, reference: &Reference, view: &View<'_>) -> Result<bool, Open> {
+        let address = &reference.object;
+        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
+        let (Some(step), Some(node)) = (pending, view.work.graph.get(address)) else { return Ok(false) };
+        let planned = &view.work.plan.steps[step];
+        let changed = planned.reasons.iter().filter_map(|reason| reason.field.as_ref());
+        let mut recomputed = changed.flat_map(|field| node.rules.recomputed_by(field));
+        if !recomputed.any(|output| output == reference.field) {
+            return Ok(false);
+        }
+        Ok(match planned.action {
+            Action::Update | Action::Replace => self.decided(step)? != Verdict::Keep,
+            _ => false,
+        })
     }
 }

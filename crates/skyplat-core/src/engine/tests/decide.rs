@@ -175,3 +175,23 @@ async fn a_record_that_only_changes_in_its_order_is_written_without_a_call() {
     let state = lab.state().await;
     assert_eq!(state.objects[&Address::new("b")].depends_on, BTreeSet::from(["a".into()]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_update_will_give_anew_is_not_known_before_the_update() {
+    // A replace of b would need c to go first, so c is decided before b; and b turns out to be an update.
+    let chain = |version: i64, shade: &str| {
+        let keyed = |name: &str, inputs| ObjectNode { natural_key: Some(tree!(name)), ..node(name, inputs) };
+        graph([
+            node("a", tree!({ "fixed": version })),
+            keyed("b", tree!({ "fixed": (output("a", "colour")), "shade": shade })),
+            keyed("c", tree!({ "fixed": (output("b", "shade")) })),
+        ])
+    };
+    let mut lab = Lab::default();
+    lab.apply(&chain(1, "dark")).await;
+    lab.world.calls();
+    let report = lab.apply(&chain(2, "light")).await;
+    assert_eq!(report.status, FinishedStatus::Succeeded);
+    assert_eq!((report.totals.replaced, report.totals.updated), (2, 1));
+    lab.settled(&chain(2, "light")).await;
+}
