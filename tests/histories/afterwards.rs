@@ -175,7 +175,10 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         ran.graph.nodes().iter().map(|(address, node)| (address, node.depends_on())).collect();
     for (address, needs) in &needs {
         for need in needs {
-            after.entry(need).or_default().insert(address);
+            // Where things are only removed, what needs another goes before it and not after it.
+            if makes || !removes {
+                after.entry(need).or_default().insert(address);
+            }
             if removes {
                 after.entry(address).or_default().insert(need);
             }

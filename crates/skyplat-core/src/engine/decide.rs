@@ -12,7 +12,7 @@ use super::read::container_of_record;
 use super::wanted::Source;
 use crate::plan::compare::compare;
 use crate::plan::drift::drift;
-use crate::plan::{Action, Observation};
+use crate::plan::{Action, Observation, Why};
 use crate::state::{Record, State, Status};
 use crate::value::{Address, Reference, Resolved, Tree, resolve};
 
@@ -190,21 +190,21 @@ impl Decisions {
         Ok(makes && self.decided(step)? == Verdict::AsPlanned)
     }
 
-    /// Returns whether an output is given anew by an update that is still to come. A replace that turns out to be an
-    /// update may come after this question, because the replace would have.
+    /// Returns whether an output is given anew by a replace that turned out to be an update and is still to come. It may
+    /// come after this question, because the replace would have; an update that was planned as one comes before it.
     fn is_to_be_recomputed(&self, reference: &Reference, view: &View<'_>) -> Result<bool, Open> {
         let address = &reference.object;
         let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
         let (Some(step), Some(node)) = (pending, view.work.graph.get(address)) else { return Ok(false) };
         let planned = &view.work.plan.steps[step];
-        let changed = planned.reasons.iter().filter_map(|reason| reason.field.as_ref());
-        let mut recomputed = changed.flat_map(|field| node.rules.recomputed_by(field));
+        // Drift that is put right leaves what is recorded.
+        let changes =
+            planned.reasons.iter().filter(|reason| matches!(reason.why, Why::Changed | Why::Reference));
+        let fields = changes.filter_map(|reason| reason.field.as_ref());
+        let mut recomputed = fields.flat_map(|field| node.rules.recomputed_by(field));
         if !recomputed.any(|output| output == reference.field) {
             return Ok(false);
         }
-        Ok(match planned.action {
-            Action::Update | Action::Replace => self.decided(step)? != Verdict::Keep,
-            _ => false,
-        })
+        Ok(planned.action == Action::Replace && self.decided(step)? == Verdict::Update)
     }
 }
