@@ -132,9 +132,15 @@ fn renamed(json: &Json, names: &BTreeMap<String, String>) -> Json {
     }
 }
 
+/// Whether this is the second interface of a node that is gone: it lies about until the region goes, which sweeps it.
+fn is_left(world: &World, thing: &Thing) -> bool {
+    let origin = thing.made_for.as_ref().filter(|_| thing.kind.as_str() == "ec2.network_interface");
+    origin.is_some_and(|origin| world.get(&origin.owner).is_none())
+}
+
 /// Returns what there is, by address, in words that do not depend on ids.
 fn faces(world: &World) -> BTreeMap<String, Vec<Json>> {
-    let mut things: Vec<&Thing> = world.things().collect();
+    let mut things: Vec<&Thing> = world.things().filter(|thing| !is_left(world, thing)).collect();
     things.sort_by(|one, other| (&one.address, &one.kind).cmp(&(&other.address, &other.kind)));
     let marks = marks(&things);
     let names = names(&things, &marks);
