@@ -35,31 +35,74 @@ fn outputs(thing: &Thing) -> Json {
     Json::Object(thing.outputs.iter().map(|(name, tree)| (name.clone(), paper::display(tree))).collect())
 }
 
+/// Where a NodeClaim's id has its name.
+const CLAIM: &str = "NodeClaim//";
+
 /// Gives every id the name of the thing that it came with, and a number in it.
-fn names(things: &[&Thing]) -> BTreeMap<String, String> {
-    let mut names = BTreeMap::new();
-    for thing in things {
+fn names(things: &[&Thing], marks: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let (children, own): (Vec<&Thing>, Vec<&Thing>) =
+        things.iter().partition(|thing| thing.made_for.is_some());
+    let (mut names, mut all_given) = (BTreeMap::new(), BTreeSet::new());
+    for thing in own {
         let mut given = BTreeSet::new();
         texts(&paper::display(&thing.inputs), &mut |text| given.extend(words(text).map(str::to_owned)));
-        let mut count = 0;
-        let mut name = |text: &str| {
-            for word in words(text).filter(|word| !given.contains(*word)) {
-                if !names.contains_key(word) {
-                    count += 1;
-                    names.insert(word.to_owned(), format!("<{} {count}>", thing.address));
-                }
-            }
-        };
-        name(&thing.id);
-        texts(&outputs(thing), &mut name);
+        let drawn = [Json::String(thing.id.clone()), outputs(thing)];
+        name(&mut names, &given, thing.address.as_str(), &drawn);
         // A certificate is no word, and is taken over whole.
         for (output, tree) in &thing.outputs {
             if let Some(text) = tree.as_str().filter(|text| !given.contains(*text) && text.len() >= 8) {
                 names.entry(text.to_owned()).or_insert_with(|| format!("<{} {output}>", thing.address));
             }
         }
+        all_given.append(&mut given);
+    }
+    // The name of a node may be too short to be told from a word that was given.
+    names.extend(marks.clone());
+    // What a controller writes was given to it, or is drawn.
+    let mut children: Vec<(String, &Thing)> =
+        children.into_iter().map(|child| (place(child, marks), child)).collect();
+    children.sort_by(|one, other| (&one.0, &one.1.kind).cmp(&(&other.0, &other.1.kind)));
+    for (place, child) in children {
+        let drawn = [Json::String(child.id.clone()), paper::display(&child.inputs), outputs(child)];
+        name(&mut names, &all_given, &place, &drawn);
     }
     names
+}
+
+/// Names the words that were drawn for a thing: those that nobody gave and that have no name yet.
+fn name(names: &mut BTreeMap<String, String>, given: &BTreeSet<String>, place: &str, drawn: &[Json]) {
+    let mut count = 0;
+    for json in drawn {
+        texts(json, &mut |text| {
+            for word in words(text).filter(|word| !given.contains(*word)) {
+                if !names.contains_key(word) {
+                    count += 1;
+                    names.insert(word.to_owned(), format!("<{place} {count}>"));
+                }
+            }
+        });
+    }
+}
+
+/// Returns what controllers put into the addresses of children: a node's name, and ids of what they work with.
+fn marks(things: &[&Thing]) -> BTreeMap<String, String> {
+    let mark = |thing: &&&Thing| {
+        let mark = match thing.kind.as_str() {
+            "ec2.subnet" | "route53.zone" => &thing.id,
+            _ => thing.id.strip_prefix(CLAIM)?,
+        };
+        Some((mark.to_owned(), format!("<{}>", thing.address)))
+    };
+    things.iter().filter_map(|thing| mark(&thing)).collect()
+}
+
+/// Returns an address in words that do not depend on ids.
+fn place(thing: &Thing, marks: &BTreeMap<String, String>) -> String {
+    let mut place = thing.address.to_string();
+    for (mark, name) in marks.iter().filter(|_| thing.made_for.is_some()) {
+        place = place.replace(mark.as_str(), name);
+    }
+    place
 }
 
 fn renamed(json: &Json, names: &BTreeMap<String, String>) -> Json {
@@ -89,27 +132,39 @@ fn renamed(json: &Json, names: &BTreeMap<String, String>) -> Json {
     }
 }
 
+/// Whether this is the second interface of a node that is gone: it lies about until the region goes, which sweeps it.
+fn is_left(world: &World, thing: &Thing) -> bool {
+    let origin = thing.made_for.as_ref().filter(|_| thing.kind.as_str() == "ec2.network_interface");
+    origin.is_some_and(|origin| world.get(&origin.owner).is_none())
+}
+
 /// Returns what there is, by address, in words that do not depend on ids.
 fn faces(world: &World) -> BTreeMap<String, Vec<Json>> {
-    let mut things: Vec<&Thing> = world.things().collect();
+    let mut things: Vec<&Thing> = world.things().filter(|thing| !is_left(world, thing)).collect();
     things.sort_by(|one, other| (&one.address, &one.kind).cmp(&(&other.address, &other.kind)));
-    let names = names(&things);
+    let marks = marks(&things);
+    let names = names(&things, &marks);
     let mut faces: BTreeMap<String, Vec<Json>> = BTreeMap::new();
     for thing in things {
         let tags: BTreeMap<_, _> = thing.tags.iter().filter(|(key, _)| *key != IDENTITY).collect();
-        let homes: BTreeSet<&str> =
-            thing.lives_in.iter().filter_map(|uid| Some(world.get(uid)?.address.as_str())).collect();
+        let homes: BTreeSet<String> =
+            thing.lives_in.iter().filter_map(|uid| Some(place(world.get(uid)?, &marks))).collect();
+        let mut inputs = paper::display(&thing.inputs);
+        // Karpenter draws the subnet of a node. Those of a load balancer are in the addresses of its interfaces.
+        if let (Some(_), Json::Object(fields)) = (&thing.made_for, &mut inputs) {
+            fields.retain(|field, _| !["subnet_id", "availability_zone"].contains(&field.as_str()));
+        }
         let face = json!({
             "kind": thing.kind,
             "place": thing.placement,
-            "inputs": paper::display(&thing.inputs),
+            "inputs": inputs,
             "outputs": thing.outputs.keys().collect::<Vec<_>>(),
             "tags": tags,
             "lives in": homes,
             "works": thing.is_active(),
         });
         let face = renamed(&face, &names);
-        let same = faces.entry(thing.address.to_string()).or_default();
+        let same = faces.entry(place(thing, &marks)).or_default();
         // The role that all stacks share is given again to who asks again.
         if !same.contains(&face) {
             same.push(face);

@@ -481,6 +481,22 @@ fn pools(size: Size) -> impl Strategy<Value = Vec<Pool>> {
     vec(pool(), 0..=size.pools).prop_map(|pools| unique(pools, |pool| &pool.name))
 }
 
+/// Gives the pool that replaces the platform's own for every pod what such a pool has: no taints and no GPUs.
+fn with_room(mut pool: Pool) -> Pool {
+    if pool.name == "skyplat-system" {
+        let has_gpu = |node: &Node| matches!(node, Node::Text(name) if name.starts_with(['g', 'p']));
+        let gpus = |(key, value): &(String, Node)| {
+            key.starts_with("instance_") && matches!(value, Node::List(names) if names.iter().any(has_gpu))
+        };
+        if pool.settings.iter().any(gpus) {
+            pool.name = "skyplat-api".into();
+        } else {
+            pool.settings.retain(|(key, _)| key != "taints");
+        }
+    }
+    pool
+}
+
 fn pool() -> impl Strategy<Value = Pool> {
     let name = prop_oneof![
         8 => select(vec!["system", "gpu", "batch", "a", "7"]).prop_map(str::to_owned),
@@ -506,7 +522,7 @@ fn pool() -> impl Strategy<Value = Pool> {
             ("taints", taints),
             ("labels", labels),
         ]));
-        Pool { name, settings }
+        with_room(Pool { name, settings })
     })
 }
 

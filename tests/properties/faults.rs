@@ -131,7 +131,10 @@ impl Campaign {
         let stand = self.from.fork().await;
         let (faults, doubled) = (Faults::none(), Arc::new(Mutex::new(BTreeSet::new())));
         for (object, fault) in objects.iter().filter_map(|object| Some((object, trouble.fault()?))) {
-            faults.at(object.clone(), self.operation, [fault]);
+            // A create may have no effect whose reply could be lost, as long as EKS does not see a new role.
+            let often = (self.operation, trouble) == (Operation::Create, Trouble::LostReply);
+            let times = if often { 10 } else { 1 };
+            faults.at(object.clone(), self.operation, vec![fault; times]);
         }
         let twice = if trouble == Trouble::Double { objects } else { &[] };
         let mut prepared = self.prepared.clone();

@@ -1,11 +1,13 @@
 //! A platform comes up and goes: in order, within its limits, in time, and leaves nothing to do and nothing behind.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use skyplat::engine::{EngineOptions, Event, Phase, RateLimits};
-use skyplat::mock::{World, inspect};
+use skyplat::mock::inspect;
+use skyplat::mock::world::Thing;
 use skyplat::object::{Class, ObjectNode};
 use skyplat::plan::{Action, Order, Part, PlanError};
 use skyplat::state::Uid;
@@ -18,11 +20,15 @@ use crate::configs::{Size, platform};
 use crate::stand::{README, Run, Stand, simulate};
 use crate::watch::Notes;
 
-/// When one half of a step began and ended: places in the stream of events, and seconds.
+/// When one half of a step began for the first time and ended: places in the stream of events, and seconds.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     began: (usize, f64),
     ended: Option<(usize, f64)>,
+    /// The attempt that is under way.
+    attempt: u32,
+    /// It failed, and is to be tried again.
+    again: bool,
 }
 
 type Spans = BTreeMap<(Address, Part), Span>;
@@ -31,19 +37,33 @@ type Spans = BTreeMap<(Address, Part), Span>;
 fn spans(run: &Run) -> Spans {
     let mut spans = Spans::new();
     for (at, event) in run.events.iter().enumerate() {
-        let Event::Step { t, address, action, phase, part, .. } = event else { continue };
+        let Event::Step { t, address, action, phase, part, attempt, .. } = event else { continue };
         let half = part.unwrap_or(match action {
             Action::Delete | Action::Drain => Part::Remove,
             _ => Part::Make,
         });
         let key = (address.clone(), half);
         match phase {
-            Phase::Started => {
-                let twice = spans.insert(key, Span { began: (at, *t), ended: None });
-                assert!(twice.is_none(), "{address} began twice");
-            }
-            Phase::Done | Phase::Retained => {
-                spans.get_mut(&key).expect("what ends has begun").ended = Some((at, *t));
+            Phase::Started => match spans.entry(key) {
+                Entry::Vacant(entry) => {
+                    assert_eq!(*attempt, 1, "{address} began with a later attempt");
+                    entry.insert(Span { began: (at, *t), ended: None, attempt: 1, again: false });
+                }
+                Entry::Occupied(mut entry) => {
+                    let span = entry.get_mut();
+                    assert!(span.again, "{address} began twice");
+                    assert_eq!(*attempt, span.attempt + 1, "{address} began again");
+                    (span.attempt, span.again) = (*attempt, false);
+                }
+            },
+            Phase::Retry | Phase::Done | Phase::Retained => {
+                let span = spans.get_mut(&key).expect("what fails or ends has begun");
+                assert!(!span.again && span.ended.is_none(), "{address}: {phase:?} of nothing under way");
+                if *phase == Phase::Retry {
+                    span.again = true;
+                } else {
+                    span.ended = Some((at, *t));
+                }
             }
             _ => {}
         }
@@ -206,17 +226,25 @@ pub(crate) fn in_time(run: &Run, parallelism: usize) {
     assert!(took <= (path + share) * 1.001 + 0.1, "{took} s, of a path of {path} s and {work} s of work");
 }
 
-/// Takes the platform down and checks that nothing is left of it but the role that all stacks of the account share.
+/// The volume that the server's claim is bound to. The claim stays with its namespace, so the volume stays when the
+/// cluster goes.
+const SERVERS_VOLUME: &str = "hub/api-server/release/persistentvolumeclaim-skypilot-state/volume";
+
+/// Takes the platform down and checks that nothing is left of it but what is to stay: the role that all stacks of the
+/// account share, and the server's volume.
 async fn goes(stand: &Stand) -> Run {
-    let shared = |world: &World| -> Vec<Uid> {
-        world.of_kind("iam.service_linked_role").map(|thing| thing.uid.clone()).collect()
+    let staying = |thing: &&Thing| match thing.kind.as_str() {
+        "iam.service_linked_role" => true,
+        "ec2.volume" => thing.address.as_str() == SERVERS_VOLUME,
+        _ => false,
     };
-    let stays = shared(&stand.world());
+    let stays: BTreeSet<Uid> =
+        stand.world().things().filter(staying).map(|thing| thing.uid.clone()).collect();
     let down = stand.down().await;
     assert!(stand.state().await.is_empty());
-    let left = stand.world();
-    assert_eq!(shared(&left), stays);
-    assert_eq!(left.len(), stays.len(), "{}", inspect::dump(&left));
+    let world = stand.world();
+    let left: BTreeSet<Uid> = world.things().map(|thing| thing.uid.clone()).collect();
+    assert_eq!(left, stays, "{}", inspect::dump(&world));
     down
 }
 

@@ -114,6 +114,8 @@ codes!(
     BadSize = "bad-size",
     /// A taint breaks Kubernetes' rules.
     BadTaint = "bad-taint",
+    /// No pool takes a pod without tolerations, and the platform cannot add one.
+    NoRoom = "no-room",
     /// A label breaks Kubernetes' rules.
     BadLabel = "bad-label",
     /// A quota breaks Kubernetes' rules.

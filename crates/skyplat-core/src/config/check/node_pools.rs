@@ -5,11 +5,14 @@ use super::{Finding, Findings, pool_lists};
 use crate::config::code::Code;
 use crate::config::instances::{InstanceKind, instance_architecture, is_category, is_family, is_type};
 use crate::config::location::{item_path, key_path};
-use crate::config::model::{NodePool, PlatformConfig};
+use crate::config::model::{NodePool, PlatformConfig, Taint};
 use crate::config::report::quoted;
+use crate::config::words::TaintEffect;
 
 /// Names of the pools that skyplat adds; a pool of such a name replaces the added one.
-const OWN_POOLS: &[&str] = &["skyplat-api", "skyplat-system"];
+const OWN_POOLS: &[&str] = &["skyplat-api", SYSTEM_POOL];
+/// The one of them for every pod.
+const SYSTEM_POOL: &str = "skyplat-system";
 /// Smallest root volume that the node image fits on, and largest that EBS makes, in bytes.
 const EBS_RANGE: std::ops::RangeInclusive<u128> = (20 << 30)..=(64 << 40);
 /// Prefixes of labels that Karpenter refuses in a node pool.
@@ -26,7 +29,27 @@ pub(super) fn check_node_pools(config: &PlatformConfig, findings: &mut Findings<
             check_taints(pool, &path, findings);
             check_labels(pool, &path, findings);
         }
+        check_room(pools, &list, findings);
     }
+}
+
+/// Where no pool takes a pod without tolerations, the platform adds one that does, and the addons run there. A pool that
+/// replaces that one has to do the same.
+fn check_room(pools: &[NodePool], list: &str, findings: &mut Findings<'_>) {
+    let prefers = |taint: &Taint| taint.effect == TaintEffect::PreferNoSchedule;
+    let takes_any = |pool: &NodePool| !pool.is_gpu() && pool.taints.iter().all(prefers);
+    let Some(own) = pools.iter().position(|pool| pool.name == SYSTEM_POOL) else { return };
+    if pools.iter().any(takes_any) {
+        return;
+    }
+    let path = key_path(&item_path(list, own), "name");
+    let message =
+        format!("{} takes no pod without tolerations, nor does any other pool", quoted(SYSTEM_POOL));
+    findings.add(
+        Finding::error(Code::NoRoom, path, message).hint(
+            "the addons run there: give it no taints and no GPUs, or leave it out and skyplat adds one",
+        ),
+    );
 }
 
 fn check_name(pool: &NodePool, earlier: &[NodePool], list: &str, path: &str, findings: &mut Findings<'_>) {
@@ -229,7 +252,7 @@ fn check_taints(pool: &NodePool, path: &str, findings: &mut Findings<'_>) {
         if let Some(Err((message, hint))) = taint.value.as_deref().map(label_value) {
             findings.add(Finding::error(Code::BadTaint, key_path(&item, "value"), message).hint(hint));
         }
-        let same = |other: &&crate::config::Taint| (&other.key, other.effect) == (&taint.key, taint.effect);
+        let same = |other: &&Taint| (&other.key, other.effect) == (&taint.key, taint.effect);
         if findings.is_sound(&key) && pool.taints[..at].iter().any(|other| same(&other)) {
             let message = format!("the taint {} with this effect is given twice", quoted(&taint.key));
             findings.add(Finding::error(Code::BadTaint, &key, message).hint("keep one of the two"));

@@ -83,6 +83,10 @@ pub(super) const EDITS: &[(&str, &str, &[Code])] = &[
     ("[m7i.large]", "[m7i.large]\n      taints: [{key: team, effect: ‹NoShedule}]", &[Code::UnknownValue]),
     ("[m7i.large]", "[m7i.large]\n      taints: [{‹effect: NoSchedule}]", &[Code::MissingKey]),
     ("[m7i.large]", "[m7i.large]\n      taints: [{key: ‹a b, value: ‹c d}]", &[Code::BadTaint, Code::BadTaint]),
+    ("- name: workers\n", "- name: ‹skyplat-system\n        taints: [{key: team}]\n", &[Code::NoRoom]),
+    ("    - name: system\n      capacity_type: on-demand\n      instance_type: [m7i.large]\n", "    - name: ‹skyplat-system\n      capacity_type: spot\n      instance_type: [g5.xlarge]\n", &[Code::NoRoom]),
+    ("    - name: system\n      capacity_type: on-demand\n      instance_type: [m7i.large]\n", "    - name: skyplat-system\n      capacity_type: spot\n      instance_type: [m7i.large]\n      taints: [{key: a, effect: PreferNoSchedule}]\n", &[]),
+    ("[m7i.large]", "[m7i.large]\n    - {name: skyplat-system, capacity_type: spot, instance_type: [m7i.large], taints: [{key: a}]}", &[]),
     ("[m7i.large]", "[m7i.large]\n      labels: {‹kubernetes.io/arch: x, team: ‹a b}", &[Code::BadLabel, Code::BadLabel]),
     // Tenants and SkyPilot.
     ("- name: team-a", "- name: ‹kube-system", &[Code::ReservedName]),
