@@ -198,7 +198,8 @@ impl ByHand {
                     inputs: is,
                     natural_key: natural_key.clone(),
                 };
-                let call = self.0.call_in(&book.world, &object, None)?;
+                let outside = container(&book.world, was).map(|thing| &thing.outputs);
+                let call = self.0.call_in(&book.world, &object, outside)?;
                 self.0.rules().check_update(&call, was)?;
                 let made = self.0.rules().remake(&call, was)?;
                 (is, outputs, lives_in) = (made.inputs, made.outputs, made.lives_in);
@@ -209,6 +210,14 @@ impl ByHand {
             find(&book.world, &Target::Uid(uid)).cloned()
         })
     }
+}
+
+/// Returns what a thing is inside of: not by address, which may be another one by now.
+fn container<'w>(world: &'w World, thing: &Thing) -> Option<&'w Thing> {
+    thing.placement.container.as_ref()?;
+    let mut homes = thing.lives_in.iter().filter_map(|uid| world.get(uid));
+    // What else it lives in, such as a namespace, is inside of the same.
+    homes.find(|home| home.placement.container != thing.placement.container)
 }
 
 /// Returns the live thing that is meant; of several with one address the one that was made last.

@@ -14,6 +14,8 @@ use crate::value::Value;
 
 /// Longest name of a rule.
 const RULE_NAME_LIMIT: usize = 64;
+/// Longest name of a queue; a cluster's may have 100 characters.
+const QUEUE_NAME_LIMIT: usize = 80;
 /// For how many seconds a notice is of use.
 const RETENTION_SECONDS: u32 = 300;
 
@@ -31,7 +33,7 @@ pub(super) fn add(cx: &mut Lowering<'_>, cluster: &EksClusterOutputs) -> Result<
     // Named as the cluster, which it does not wait for.
     let name = &cluster.cluster_name;
     let queue = SqsQueue {
-        queue_name: name.clone(),
+        queue_name: queue_name(cluster),
         message_retention_period: RETENTION_SECONDS,
         sqs_managed_sse_enabled: true,
         policy: policy(cluster),
@@ -52,6 +54,10 @@ pub(super) fn add(cx: &mut Lowering<'_>, cluster: &EksClusterOutputs) -> Result<
     Ok(queue)
 }
 
+fn queue_name(cluster: &EksClusterOutputs) -> String {
+    fit_name(&cluster.cluster_name, QUEUE_NAME_LIMIT)
+}
+
 /// Lets EventBridge write to the queue, and nobody use it without TLS. The queue's own ARN is formatted: a queue cannot
 /// refer to itself.
 fn policy(cluster: &EksClusterOutputs) -> PolicyDocument {
@@ -60,7 +66,7 @@ fn policy(cluster: &EksClusterOutputs) -> PolicyDocument {
         partition_of(&cluster.region),
         cluster.region,
         cluster.account,
-        cluster.cluster_name
+        queue_name(cluster)
     );
     let senders = ["events.amazonaws.com", "sqs.amazonaws.com"].map(str::to_owned).to_vec();
     PolicyDocument::new([

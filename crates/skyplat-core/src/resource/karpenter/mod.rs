@@ -219,6 +219,29 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_has_a_name_that_fits_and_its_policy_names_the_same() {
+        let long = "n".repeat(100);
+        let mut graph = ResourceGraph::new();
+        let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
+        let cluster = graph.add("main/eks", cluster(&long, network)).unwrap();
+        let karpenter = Karpenter {
+            cluster,
+            region: "us-west-2".into(),
+            kubernetes: KUBERNETES.into(),
+            version: "1.14.1".into(),
+            pools: vec![pool("system")],
+            spot_role: None,
+        };
+        graph.add("main/karpenter", karpenter).unwrap();
+        let graph = lower(&graph, &facts(&["us-west-2"])).unwrap();
+        let queue = inputs(&graph, "main/karpenter/interruption-queue");
+        let name = queue["queue_name"].as_str().unwrap();
+        assert_eq!(name.len(), 80);
+        let resource = queue["policy"]["Statement"][0]["Resource"].to_string();
+        assert!(resource.contains(&format!(":{name}\"")), "{resource}");
+    }
+
+    #[test]
     fn it_must_be_for_the_version_that_its_cluster_runs() {
         let error = with(|karpenter, _| karpenter.kubernetes = "1.34".into()).unwrap_err();
         assert!(error.message.contains("1.34") && error.message.contains("1.35"), "{error}");
