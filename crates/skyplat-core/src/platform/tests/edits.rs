@@ -190,10 +190,10 @@ fn a_spoke_in_changes_the_hub_in_few_places() {
 
 #[test]
 fn a_policy_that_is_listed_twice_is_attached_once() {
+    const ARN: &str = "arn:aws:iam::aws:policy/AmazonS3FullAccess";
     let with = |policies: &str| {
         let tenant = "- name: team-b-prod\n";
         edited(tenant, &format!("{tenant}          policies: [{policies}]\n"))
     };
-    const ARN: &str = "arn:aws:iam::aws:policy/AmazonS3FullAccess";
     assert_eq!(with(ARN), with(&format!("{ARN}, {ARN}")));
 }
