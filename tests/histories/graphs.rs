@@ -214,6 +214,14 @@ impl Wanted {
         });
         of.chain(self.after.iter().copied()).chain(self.inside).collect()
     }
+
+    /// Returns the slots of whose values each replaces it when it changes, though the other may be changed in place.
+    pub(crate) fn tints(&self) -> impl Iterator<Item = &usize> {
+        self.fields.iter().filter_map(|(path, field)| match field {
+            Field::Of(slot, _) if path.starts_with("tint") => Some(slot),
+            _ => None,
+        })
+    }
 }
 
 /// Fields whose change replaces the object, and all below them.

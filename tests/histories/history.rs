@@ -11,7 +11,7 @@ use skyplat::plan::{Action, PlanError, Step};
 use skyplat::state::{Entry, State, Status, Uid};
 
 use crate::afterwards;
-use crate::graphs::{Description, Field, Wanted};
+use crate::graphs::{Description, Wanted};
 use crate::invariants::{self, Broken, Checked, hold};
 use crate::lab::{Asked, Cut, End, Ground, Lab, Limits, Ran, picture};
 use crate::model::{self, Did, Late, Model, Picture};
@@ -521,26 +521,24 @@ fn differences(model: &BTreeMap<String, Did>, told: &BTreeMap<String, Did>) -> S
 }
 
 /// Returns the replaces that the plan takes though they rest on values of others: it could not wait for those. That may
-/// be only where something has to be deleted before something else is made.
+/// be only where something has to be deleted before something else is made, and something is done to the others.
 fn late(wanted: &[Wanted], ran: &Ran) -> BTreeMap<String, Late> {
     if !invariants::has_delete_first(ran) {
         return BTreeMap::new();
     }
-    let replaces = ran.plan.steps.iter().filter(|step| step.action == Action::Replace);
-    let replaces: BTreeMap<&str, &Step> = replaces.map(|step| (step.address.as_str(), step)).collect();
+    let steps: BTreeMap<&str, &Step> =
+        ran.plan.steps.iter().map(|step| (step.address.as_str(), step)).collect();
     let addresses: BTreeMap<usize, &str> =
         wanted.iter().map(|wanted| (wanted.slot, wanted.address.as_str())).collect();
     let of = |wanted: &Wanted| {
-        let step = replaces.get(wanted.address.as_str())?;
-        let mut tints = wanted.fields.iter().filter_map(|(path, field)| match field {
-            Field::Of(slot, _) if path.starts_with("tint") => Some(addresses[slot]),
-            _ => None,
-        });
-        let with_it = |address: &str| step.dragged_by.iter().any(|cause| cause.as_str() == address);
+        let step = steps.get(wanted.address.as_str()).filter(|step| step.action == Action::Replace)?;
+        let mut givers = wanted.tints().map(|slot| addresses[slot]);
+        let changes = |giver: &str| steps.get(giver).is_some_and(|step| step.action.is_change());
+        let drags = |giver: &str| step.dragged_by.iter().any(|cause| cause.as_str() == giver);
         if step.undecided.is_empty() && step.dragged_by.is_empty() {
-            tints.next().map(|_| Late::Surely)
+            givers.any(changes).then_some(Late::Surely)
         } else {
-            tints.any(with_it).then_some(Late::WithIt)
+            givers.any(drags).then_some(Late::WithIt)
         }
     };
     wanted.iter().filter_map(|wanted| Some((wanted.address.clone(), of(wanted)?))).collect()

@@ -41,10 +41,10 @@ struct Made {
     retain: bool,
 }
 
-/// When an object that cannot wait for its values is replaced.
+/// When an object that cannot wait for its values is replaced, whatever they turn out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Late {
-    /// When what gives them is changed.
+    /// In any case.
     Surely,
     /// When what gives them is replaced.
     WithIt,
@@ -61,8 +61,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) refreshed: bool,
     /// The objects that a targeted run is about; all without.
     pub(crate) within: Option<&'a BTreeSet<String>>,
-    /// Objects to replace though their values may turn out equal, because these can be known only after the delete:
-    /// whatever is done to what gives the values, or only when that is replaced.
+    /// Objects to replace though their values may turn out equal, because these can be known only after the delete.
     pub(crate) late: &'a BTreeMap<String, Late>,
 }
 
@@ -186,21 +185,19 @@ impl Model {
         did
     }
 
-    /// A replace that rests on the value of something that was changed, and could not wait for that value.
+    /// A replace that could not wait for the value that it rests on.
     fn is_late(
         wanted: &Wanted,
         addresses: &BTreeMap<usize, &str>,
         done: &BTreeMap<String, Did>,
         asked: Asked<'_>,
     ) -> bool {
-        let Some(late) = asked.late.get(&wanted.address) else { return false };
-        wanted.fields.iter().any(|(path, field)| match field {
-            Field::Of(slot, _) if group(path) == "tint" => match done.get(addresses[slot]) {
-                Some(Did::Keep) => false,
-                did => *late == Late::Surely || did == Some(&Did::Replace),
-            },
-            _ => false,
-        })
+        let is_replaced = |slot: &usize| done.get(addresses[slot]) == Some(&Did::Replace);
+        match asked.late.get(&wanted.address) {
+            None => false,
+            Some(Late::Surely) => true,
+            Some(Late::WithIt) => wanted.tints().any(is_replaced),
+        }
     }
 
     fn value(&self, field: &Field, addresses: &BTreeMap<usize, &str>) -> Known {
@@ -268,8 +265,8 @@ impl Model {
 
     /// Returns the world of what is recorded, in words that do not depend on who gave out the ids.
     pub(crate) fn picture(&self) -> Picture {
-        let names: BTreeMap<u64, &String> =
-            self.records.iter().map(|(address, made)| (made.identity, address)).collect();
+        let live = self.records.iter().filter(|(_, made)| self.world.contains_key(&made.identity));
+        let names: BTreeMap<u64, &String> = live.map(|(address, made)| (made.identity, address)).collect();
         let name =
             |identity: &u64| names.get(identity).map_or_else(|| DEAD.to_owned(), |name| format!("@{name}"));
         let word = |known: &Known| match known {

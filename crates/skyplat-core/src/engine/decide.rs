@@ -2,17 +2,21 @@
 //!
 //! A step that rests on values unknown when it was planned is compared again when they are known, by the planner's own
 //! comparison. Equal means keep, for the step and for what it would have dragged along; a replace whose differing
-//! fields turn out not to force one is an update. Steps are decided on demand, before the first half of any of them
-//! starts: the plan orders the makers of the values before that.
+//! fields turn out not to force one is an update.
+//!
+//! There are two questions, because they can be answered at different times. Whether a replace is taken rests on the
+//! fields that force one, and the plan orders the makers of their values before the first half of the replace, and of
+//! everything it drags along. What is to be done otherwise rests on all fields, and is asked when the object's turn to
+//! be made has come: then everything that it refers to is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
 use super::read::container_of_record;
 use super::wanted::Source;
-use crate::plan::compare::compare;
+use crate::plan::compare::{FieldChange, compare};
 use crate::plan::drift::drift;
-use crate::plan::{Action, Observation, Why};
+use crate::plan::{Action, Observation};
 use crate::state::{Record, State, Status};
 use crate::value::{Address, Reference, Resolved, Tree, resolve};
 
@@ -48,6 +52,11 @@ impl View<'_> {
         Some(self.source_of(record))
     }
 
+    /// Returns the step of an object that this run has not brought to what is wanted yet.
+    fn pending(&self, address: &Address) -> Option<usize> {
+        self.steps.get(address).filter(|_| !self.made.contains(address)).copied()
+    }
+
     /// Returns a record's identity and outputs as they are known now.
     pub(super) fn source_of(&self, record: &Record) -> Source {
         let observed = match self.work.observations.get(&record.uid) {
@@ -71,140 +80,120 @@ impl View<'_> {
 
 /// The decisions so far, by step.
 #[derive(Debug)]
-pub(super) struct Decisions(Vec<Option<Verdict>>);
-
-/// A step that has to be decided first.
-struct Open(usize);
+pub(super) struct Decisions {
+    /// Whether a step is taken as it was planned.
+    taken: Vec<Option<bool>>,
+    verdicts: Vec<Option<Verdict>>,
+}
 
 impl Decisions {
     /// Starts with nothing decided.
     pub(super) fn new(steps: usize) -> Self {
-        Self(vec![None; steps])
-    }
-
-    /// Returns what becomes of a step. Its undecided values must be known by now.
-    ///
-    /// Without recursion: what drags what along may be as long a chain as there are objects.
-    pub(super) fn verdict(&mut self, step: usize, view: &View<'_>) -> Verdict {
-        let mut asked: Vec<usize> = if self.0[step].is_none() { vec![step] } else { Vec::new() };
-        while let Some(step) = asked.last().copied() {
-            // What asks for itself through others finds the plan as it stands.
-            self.0[step] = Some(Verdict::AsPlanned);
-            match self.decide(step, view) {
-                Ok(verdict) => {
-                    self.0[step] = Some(verdict);
-                    asked.pop();
-                }
-                Err(Open(other)) => asked.push(other),
-            }
-        }
-        self.0[step].unwrap_or(Verdict::AsPlanned)
+        Self { taken: vec![None; steps], verdicts: vec![None; steps] }
     }
 
     /// Returns what becomes of a step, if that is decided.
     pub(super) fn known(&self, step: usize) -> Option<Verdict> {
-        self.0[step]
+        self.verdicts[step]
     }
 
-    fn decided(&self, step: usize) -> Result<Verdict, Open> {
-        self.0[step].ok_or(Open(step))
-    }
-
-    fn decide(&self, step: usize, view: &View<'_>) -> Result<Verdict, Open> {
-        let plan = view.work.plan;
-        let step = &plan.steps[step];
-        if step.action == Action::Keep {
-            return Ok(Verdict::Keep);
+    /// Returns what becomes of a step whose object is to be made now: all that it needs is made.
+    pub(super) fn verdict(&mut self, step: usize, view: &View<'_>) -> Verdict {
+        if let Some(verdict) = self.verdicts[step] {
+            return verdict;
         }
-        if step.undecided.is_empty() && step.dragged_by.is_empty() {
-            return Ok(Verdict::AsPlanned);
-        }
-        let record = view.state.record(&step.address, &step.uid);
-        let (Some(record), Some(node)) = (record, view.work.graph.get(&step.address)) else {
-            return Ok(Verdict::AsPlanned);
+        let planned = &view.work.plan.steps[step];
+        let is_open = !planned.undecided.is_empty() || !planned.dragged_by.is_empty();
+        let verdict = match planned.action {
+            Action::Keep => Verdict::Keep,
+            Action::Replace if self.is_taken(step, view) => Verdict::AsPlanned,
+            Action::Replace | Action::Update if is_open => match self.differences(step, view) {
+                Some((changes, drifted)) if changes.is_empty() && drifted.is_empty() => Verdict::Keep,
+                _ if planned.action == Action::Replace => Verdict::Update,
+                _ => Verdict::AsPlanned,
+            },
+            _ => Verdict::AsPlanned,
         };
-        if record.status != Status::Ready {
-            return Ok(Verdict::AsPlanned);
-        }
-        for cause in &step.dragged_by {
-            if let Some(cause) = view.steps.get(cause)
-                && self.decided(*cause)? == Verdict::AsPlanned
-            {
-                return Ok(Verdict::AsPlanned);
+        self.verdicts[step] = Some(verdict);
+        verdict
+    }
+
+    /// Returns whether a replace is one after all; of other steps, whether they change anything. The values that decide
+    /// it must be known by now.
+    ///
+    /// Without recursion: what drags what along may be as long a chain as there are objects.
+    pub(super) fn is_taken(&mut self, step: usize, view: &View<'_>) -> bool {
+        let mut asked = vec![step];
+        while let Some(step) = asked.last().copied() {
+            let dragging = &view.work.plan.steps[step].dragged_by;
+            let open =
+                |cause: &Address| view.steps.get(cause).copied().filter(|at| self.taken[*at].is_none());
+            if self.taken[step].is_some() {
+                asked.pop();
+            } else if let Some(cause) = dragging.iter().find_map(open) {
+                asked.push(cause);
+            } else {
+                self.taken[step] = Some(self.forces(step, view));
             }
         }
-        let mut references = BTreeSet::new();
-        node.inputs.for_each_ref(&mut |reference| {
-            references.insert(reference.clone());
-        });
-        let values: BTreeMap<Reference, Resolved> = references
-            .into_iter()
-            .map(|reference| {
-                let value = self.value(&reference, view)?;
-                Ok((reference, value))
-            })
-            .collect::<Result<_, Open>>()?;
-        let lookup = |reference: &Reference| values.get(reference).cloned().unwrap_or(Resolved::Unknown);
-        let Ok(inputs) = resolve(&node.inputs, &lookup) else { return Ok(Verdict::AsPlanned) };
-        let mut changes = compare(&record.node.inputs, &inputs, &node.rules);
-        // What someone else changed is to be put right, whatever the values turn out to be.
-        if let Some(Observation::Present { inputs: seen, .. }) = view.work.observations.get(&record.uid) {
-            changes.extend(drift(seen, &inputs, &node.rules));
-        }
-        Ok(if changes.is_empty() {
-            Verdict::Keep
-        } else if step.action == Action::Replace && !changes.iter().any(|change| change.forces_replace) {
-            Verdict::Update
-        } else {
-            Verdict::AsPlanned
-        })
+        self.taken[step] == Some(true)
     }
 
-    /// Returns what a reference will stand for, as far as that is known: an object that is still to be made has only
-    /// its echoes, one that is still to be updated what the update leaves, any other its outputs. An echo of an echo is
-    /// followed, however long the chain.
-    fn value(&self, reference: &Reference, view: &View<'_>) -> Result<Resolved, Open> {
+    /// Decides whether a step is taken, when those that may drag it along are decided.
+    fn forces(&self, step: usize, view: &View<'_>) -> bool {
+        let planned = &view.work.plan.steps[step];
+        let is_certain = planned.undecided.is_empty() && planned.dragged_by.is_empty();
+        if planned.action != Action::Replace || is_certain {
+            return planned.action != Action::Keep;
+        }
+        let is_dragged =
+            |cause: &Address| view.steps.get(cause).is_some_and(|at| self.taken[*at] == Some(true));
+        planned.dragged_by.iter().any(is_dragged)
+            || self
+                .differences(step, view)
+                .is_none_or(|(changes, _)| changes.iter().any(|change| change.forces_replace))
+    }
+
+    /// Compares what is recorded, and what was seen, with what is wanted as far as that is known; none when there is
+    /// nothing to compare. What someone else changed is to be put right, whatever the values turn out to be.
+    fn differences(&self, step: usize, view: &View<'_>) -> Option<(Vec<FieldChange>, Vec<FieldChange>)> {
+        let step = &view.work.plan.steps[step];
+        let record = view.state.record(&step.address, &step.uid)?;
+        let node = view.work.graph.get(&step.address)?;
+        if record.status != Status::Ready {
+            return None;
+        }
+        let inputs = resolve(&node.inputs, &|reference: &Reference| self.value(reference, view)).ok()?;
+        let drifted = match view.work.observations.get(&record.uid) {
+            Some(Observation::Present { inputs: seen, .. }) => drift(seen, &inputs, &node.rules),
+            _ => Vec::new(),
+        };
+        Some((compare(&record.node.inputs, &inputs, &node.rules), drifted))
+    }
+
+    /// Returns what a reference will stand for. What an object has not been brought to yet is as the plan knew it: its
+    /// echoes repeat what it is to be, and of the rest only a replace leaves nothing. Values of which the plan knew less
+    /// decide nothing before they are made; see [`crate::plan`]. An echo of an echo is followed, however long the chain.
+    fn value(&self, reference: &Reference, view: &View<'_>) -> Resolved {
         let mut reference = reference;
-        while self.is_to_be_made(&reference.object, view)? {
+        while let Some(step) = view.pending(&reference.object) {
             let node = view.work.graph.get(&reference.object);
             match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
                 Some(Tree::Ref(inner)) => reference = inner,
-                Some(tree) if tree.is_ground() => return Ok(Resolved::Known(tree.clone())),
-                _ => return Ok(Resolved::Unknown),
+                Some(echo) => {
+                    let echo = resolve(echo, &|inner: &Reference| self.value(inner, view)).ok();
+                    let known = echo.filter(|echo| echo.first_unknown().is_none());
+                    return known.map_or(Resolved::Unknown, Resolved::Known);
+                }
+                None => match view.work.plan.steps[step].action {
+                    Action::Create => return Resolved::Unknown,
+                    Action::Replace if self.taken[step] != Some(false) => return Resolved::Unknown,
+                    _ => break,
+                },
             }
         }
-        if self.is_to_be_recomputed(reference, view)? {
-            return Ok(Resolved::Unknown);
-        }
-        Ok(view
-            .source(&reference.object)
-            .and_then(|source| source.outputs.get(&reference.field).cloned())
-            .map_or(Resolved::Unknown, Resolved::Known))
-    }
-
-    fn is_to_be_made(&self, address: &Address, view: &View<'_>) -> Result<bool, Open> {
-        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
-        let Some(step) = pending else { return Ok(false) };
-        let makes =
-            matches!(view.work.plan.steps[step].action, Action::Create | Action::Replace | Action::Read);
-        Ok(makes && self.decided(step)? == Verdict::AsPlanned)
-    }
-
-    /// Returns whether an output is given anew by a replace that turned out to be an update and is still to come. It may
-    /// come after this question, because the replace would have; an update that was planned as one comes before it.
-    fn is_to_be_recomputed(&self, reference: &Reference, view: &View<'_>) -> Result<bool, Open> {
-        let address = &reference.object;
-        let pending = view.steps.get(address).filter(|_| !view.made.contains(address)).copied();
-        let (Some(step), Some(node)) = (pending, view.work.graph.get(address)) else { return Ok(false) };
-        let planned = &view.work.plan.steps[step];
-        // Drift that is put right leaves what is recorded.
-        let changes =
-            planned.reasons.iter().filter(|reason| matches!(reason.why, Why::Changed | Why::Reference));
-        let fields = changes.filter_map(|reason| reason.field.as_ref());
-        let mut recomputed = fields.flat_map(|field| node.rules.recomputed_by(field));
-        if !recomputed.any(|output| output == reference.field) {
-            return Ok(false);
-        }
-        Ok(planned.action == Action::Replace && self.decided(step)? == Verdict::Update)
+        let output =
+            view.source(&reference.object).and_then(|source| source.outputs.get(&reference.field).cloned());
+        output.map_or(Resolved::Unknown, Resolved::Known)
     }
 }

@@ -291,7 +291,12 @@ impl<'a> Run<'a> {
             made: &self.made,
             gone: &self.gone,
         };
-        let verdict = self.decisions.verdict(step_at, &view);
+        // Before it is known what becomes of an object, what it was can go, or stay.
+        let verdict = match part {
+            Part::Make => self.decisions.verdict(step_at, &view),
+            Part::Remove if self.decisions.is_taken(step_at, &view) => Verdict::AsPlanned,
+            Part::Remove => Verdict::Keep,
+        };
         match (verdict, part) {
             (Verdict::Keep, Part::Make) => {
                 let entry = bookkeeping(step, &view);
@@ -299,18 +304,16 @@ impl<'a> Run<'a> {
                 self.over(task, Over::Kept);
                 entry
             }
-            (Verdict::Keep, Part::Remove) if step.action == Action::Keep => {
-                let forgotten = view.state.record(&step.address, &step.uid).map(|_| Entry::Forgotten {
+            (Verdict::Keep, Part::Remove) => {
+                let is_forgotten = step.action == Action::Keep;
+                let record = view.state.record(&step.address, &step.uid).filter(|_| is_forgotten);
+                let forgotten = record.map(|_| Entry::Forgotten {
                     address: step.address.clone(),
                     uid: step.uid.clone(),
                     why: "it is no longer wanted, and was never ours".to_owned(),
                 });
                 self.over(task, Over::Kept);
                 forgotten
-            }
-            (Verdict::Keep | Verdict::Update, Part::Remove) => {
-                self.over(task, Over::Kept);
-                None
             }
             (Verdict::Update | Verdict::AsPlanned, _) => {
                 match job(step, part, verdict, &view) {

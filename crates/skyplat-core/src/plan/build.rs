@@ -55,8 +55,7 @@ pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let table = Table::new(nodes, &state, input.observations);
     let decisions = decide(&table, &state, options.destroy)?;
     let ordered = order(&table, &decisions, &state)?;
-    let changes = |at: usize| decisions[at].action.is_change();
-    let (stays, reaches_outside) = target::narrow(&table, &ordered, &options.targets, changes)?;
+    let (stays, reaches_outside) = target::narrow(&table, &decisions, &ordered, &options.targets)?;
     check_protected(&table, &decisions, &stays)?;
     version::check(&table, &decisions)?;
     let mut warnings = warn::warnings(&table, &decisions, &ordered, &stays);

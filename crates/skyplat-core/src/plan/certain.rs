@@ -2,7 +2,8 @@
 //!
 //! A replace that rests on unknown values alone is decided at apply time, before anything is deleted for it. Where a
 //! value can only be known after one of these deletes ([`Learned::late`], found by [`super::order`]), the replace is
-//! certain; or, when the value's own object is not certain to be replaced, it stands and falls with that one.
+//! certain; or, when nothing but the replace of the value's own object gives it anew, and that one is not certain, it
+//! stands and falls with it.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +75,9 @@ fn doubts(
             continue;
         }
         match table.find(&doubt.object) {
-            Some(other) if !is_certain(other) => dragged_by.push(other),
+            Some(other) if !is_certain(other) && !decisions[other].may_change_in_place(&doubt.field) => {
+                dragged_by.push(other);
+            }
             _ => return Certainty::default(),
         }
     }

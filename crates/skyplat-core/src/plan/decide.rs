@@ -41,7 +41,7 @@ pub(super) struct Decision<'a> {
     pub(super) echoes: Vec<(&'a str, Resolved)>,
     /// Whether all outputs but echoes are new.
     pub(super) fresh: bool,
-    /// Outputs that an update gives new values.
+    /// Outputs that an update gives new values, and a replace that turns out to be one.
     pub(super) recomputed: BTreeSet<String>,
     /// Values not known yet: for a replace, those that force it when they differ; for an update that rests on nothing
     /// else, all of them.
@@ -86,6 +86,11 @@ impl Decision<'_> {
     /// Returns whether the object as it was recorded ends, and with it what lives in it.
     fn is_new(&self) -> bool {
         matches!(self.action, Action::Create | Action::Replace)
+    }
+
+    /// Returns whether an output that is not known may be another even if the object is only updated.
+    pub(super) fn may_change_in_place(&self, field: &str) -> bool {
+        self.recomputed.contains(field) || self.echoes.iter().any(|(echo, _)| *echo == field)
     }
 }
 
@@ -227,7 +232,9 @@ impl<'a> Decider<'_, 'a> {
         reasons.extend(lives_elsewhere);
         for change in &changes {
             let from_parent = change.unknown.iter().all(|unknown| {
-                self.table.find(&unknown.object).is_some_and(|object| parents.contains(&object))
+                self.table.find(&unknown.object).is_some_and(|object| {
+                    parents.contains(&object) && !self.decision(object).may_change_in_place(&unknown.field)
+                })
             });
             if node.rules.is_parent(&change.path) && !change.unknown.is_empty() && from_parent {
                 continue;
@@ -258,6 +265,11 @@ impl<'a> Decider<'_, 'a> {
         };
         let mut decision = Decision::new(action, record.uid.clone());
         decision.reasons = reasons;
+        if matches!(action, Action::Replace | Action::Update) {
+            let fields = changes.iter().chain(&drifted);
+            let recomputed = fields.flat_map(|change| node.rules.recomputed_by(&change.path));
+            decision.recomputed = recomputed.map(str::to_owned).collect();
+        }
         match action {
             Action::Replace => {
                 decision.new_uid = Some(self.next_uid(node));
@@ -268,9 +280,6 @@ impl<'a> Decider<'_, 'a> {
                 decision.replace = Forced { sure: sure || half_deleted, parents, in_the_way };
             }
             Action::Update => {
-                let fields = changes.iter().chain(&drifted);
-                let recomputed = fields.flat_map(|change| node.rules.recomputed_by(&change.path));
-                decision.recomputed = recomputed.map(str::to_owned).collect();
                 let only_unknown = !changes.is_empty() && changes.iter().all(|c| !c.unknown.is_empty());
                 if only_unknown && drifted.is_empty() && record.status == Status::Ready {
                     decision.doubts =

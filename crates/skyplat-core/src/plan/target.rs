@@ -1,23 +1,26 @@
-//! Narrowing a plan to targets: what is named, what it needs, and what must go before it.
+//! Narrowing a plan to targets: what is named, what it needs, what must go before it, and what leans on something that
+//! goes.
 //!
-//! All order is in the tasks, so the narrowed plan is what can be reached backwards from the named steps.
+//! All order is in the tasks, so the first three are what can be reached backwards from the named steps. What leans on
+//! something that goes is mostly among it, because it is moved away before; where an order the other way round was
+//! stronger, it is brought along all the same, or it would be left with nothing to lean on.
 
+use super::decide::Decision;
 use super::error::PlanError;
 use super::order::Ordered;
-use super::step::PlanWarning;
+use super::step::{Action, PlanWarning};
 use super::table::Table;
 use crate::value::Address;
 
-/// Returns for every row whether it stays in the plan, and a warning when that reaches beyond what was named. `changes`
-/// says which rows change something.
+/// Returns for every row whether it stays in the plan, and a warning when that reaches beyond what was named.
 ///
 /// # Errors
 /// [`PlanError::UnknownTarget`] when there is nothing under a target.
 pub(super) fn narrow(
     table: &Table<'_>,
+    decisions: &[Decision<'_>],
     ordered: &Ordered,
     targets: &[Address],
-    changes: impl Fn(usize) -> bool,
 ) -> Result<(Vec<bool>, Option<PlanWarning>), PlanError> {
     if targets.is_empty() {
         return Ok((vec![true; table.rows.len()], None));
@@ -36,8 +39,10 @@ pub(super) fn narrow(
     let mut stays = named.clone();
     let mut work: Vec<usize> = (0..stays.len()).filter(|at| stays[*at]).collect();
     while let Some(at) = work.pop() {
-        for before in tasks_of[at].iter().flat_map(|task| &ordered.after[*task]) {
-            let (other, _) = ordered.tasks[*before];
+        let before = tasks_of[at].iter().flat_map(|task| &ordered.after[*task]);
+        let goes = matches!(decisions[at].action, Action::Delete | Action::Replace);
+        let leaning = table.rows[at].carries.iter().filter(|_| goes);
+        for other in before.map(|task| ordered.tasks[*task].0).chain(leaning.copied()) {
             if !stays[other] {
                 stays[other] = true;
                 work.push(other);
@@ -45,7 +50,7 @@ pub(super) fn narrow(
         }
     }
     let outside: Vec<&str> = (0..stays.len())
-        .filter(|at| stays[*at] && !named[*at] && changes(*at))
+        .filter(|at| stays[*at] && !named[*at] && decisions[*at].action.is_change())
         .map(|at| table.rows[at].address.as_str())
         .collect();
     let warning = (!outside.is_empty()).then(|| PlanWarning {

@@ -195,3 +195,35 @@ async fn what_an_update_will_give_anew_is_not_known_before_the_update() {
     assert_eq!((report.totals.replaced, report.totals.updated), (2, 1));
     lab.settled(&chain(2, "light")).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_early_decides_nothing_about_what_it_only_refers_to() {
+    // A replace of `keyed` deletes first, and what leans on it before that: so `last` is asked whether it goes while
+    // `slow` is still being updated. That must not decide about `middle`, which rests on what `slow` gives.
+    let wanted = |v: i64, shade: &str| {
+        let mut middle = node("middle", tree!({ "fixed": (output("slow", "shade")) }));
+        middle.placement.container = Some("base".into());
+        graph([
+            ObjectNode {
+                rules: FieldRules::new().recomputes("v", ["shade"]),
+                ..node("a", tree!({ "v": v }))
+            },
+            node("base", tree!({ "fixed": (output("a", "shade")) })),
+            node("slow", tree!({ "seconds": 1000, "shade": shade })),
+            middle,
+            ObjectNode {
+                natural_key: Some(tree!("k")),
+                ..node("keyed", tree!({ "fixed": (output("base", "id")) }))
+            },
+            node("last", tree!({ "by": (output("middle", "id")), "fixed": (output("keyed", "id")) })),
+        ])
+    };
+    let mut lab = Lab::default();
+    lab.apply(&wanted(1, "dark")).await;
+    lab.world.calls();
+    let report = lab.apply(&wanted(2, "light")).await;
+    assert_eq!(report.status, FinishedStatus::Succeeded);
+    let calls = ["update a", "update slow", "create middle", "update last", "delete middle"];
+    assert_eq!(lab.world.calls(), calls);
+    lab.settled(&wanted(2, "light")).await;
+}

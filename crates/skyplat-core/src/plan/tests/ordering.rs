@@ -93,6 +93,14 @@ fn a_target_takes_what_it_needs_and_what_must_go_before_it() {
 }
 
 #[test]
+fn a_target_brings_along_what_leans_on_something_that_goes() {
+    let before = [thing("r/old").key("k"), thing("u/on").after("r/old")];
+    let after = [thing("r/new").key("k"), thing("u/on").after("r/new")];
+    let plan = Asked::targets(&["r/old"]).plan(&after, &applied(&before)).unwrap();
+    assert_eq!(changes(&plan), ["delete r/old", "create r/new", "keep u/on"]);
+}
+
+#[test]
 fn what_is_outside_of_the_targets_may_be_protected() {
     let with = |v: i32| [thing("r/a").set("v", v).forced("v").protect(), thing("s/b").set("v", v)];
     let plan = Asked::targets(&["s"]).plan(&with(2), &applied(&with(1))).unwrap();
