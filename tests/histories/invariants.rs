@@ -136,8 +136,7 @@ impl<'a> Fold<'a> {
             hold!(!self.deleted.contains(&record.uid), I4, "{address} is begun again as {}", record.uid);
             let other = self.state.objects.get(address).filter(|other| other.uid != record.uid);
             // What an earlier replace superseded may still be there.
-            let superseded =
-                other.is_some_and(|other| self.steps.get(&other.uid).is_some_and(|step| step.deposed));
+            let superseded = other.is_some_and(|other| self.ran.before.deposed.contains_key(&other.uid));
             let step = self.by_address.get(address);
             let declared = superseded || step.is_some_and(|step| step.order == Some(Order::CreateFirst));
             hold!(
@@ -177,8 +176,15 @@ impl<'a> Fold<'a> {
 
     fn leans_on_what_is_there(&self, address: &Address) -> Checked {
         let Some(record) = self.state.objects.get(address) else { return Ok(()) };
+        // What leaned on nothing when the run began, because one before it was cut off, does so until its edges are
+        // written again.
+        let before = |on: &Address| {
+            let records = || self.ran.before.records();
+            let leaned = records().any(|old| old.uid == record.uid && old.depends_on.contains(on));
+            leaned && !records().any(|old| old.node.address == *on)
+        };
         // Where something had to go before another thing of its key could be made, what leaned on it moves later.
-        for on in record.depends_on.iter().filter(|_| !self.delete_first) {
+        for on in record.depends_on.iter().filter(|on| !self.delete_first && !before(on)) {
             hold!(self.is_known(on), I1, "{address} depends on {on}, which is not in the state");
         }
         Ok(())
