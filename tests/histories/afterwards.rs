@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use serde::Serialize;
 use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
 use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
@@ -119,19 +121,29 @@ pub(crate) fn no_secret(ran: &Ran) -> Checked {
     if !ran.graph.nodes().values().any(has) && !ran.before.records().any(|record| has(&record.node)) {
         return Ok(());
     }
-    let mut texts = vec![("the plan", format!("{:?}", ran.plan))];
-    texts.extend(ran.entries().map(|entry| ("the journal", format!("{entry:?}"))));
-    texts.extend(ran.events().map(|event| ("an event", format!("{event:?}"))));
-    let json = |value: Result<String, serde_json::Error>| value.unwrap_or_else(|error| error.to_string());
-    texts.push(("the plan", json(serde_json::to_string(&ran.plan))));
-    texts.extend(ran.entries().map(|entry| ("the journal", json(serde_json::to_string(entry)))));
-    if let End::Reported(report) = &ran.end {
-        texts.push(("the report", format!("{report:?}")));
-    }
-    for (what, text) in texts {
+    // One text that is written over: there are many.
+    let mut text = String::new();
+    let mut silent = |what: &str, write: &dyn Fn(&mut String) -> fmt::Result| {
+        text.clear();
+        write(&mut text).map_err(|error| Broken { law: I11, how: error.to_string() })?;
         hold!(!text.contains(CANARY), I11, "{what} says {text}");
+        Ok(())
+    };
+    silent("the plan", &|text| write!(text, "{:?}{}", ran.plan, json(&ran.plan)))?;
+    for entry in ran.entries() {
+        silent("the journal", &|text| write!(text, "{entry:?}{}", json(entry)))?;
+    }
+    for event in ran.events() {
+        silent("an event", &|text| write!(text, "{event:?}"))?;
+    }
+    if let End::Reported(report) = &ran.end {
+        silent("the report", &|text| write!(text, "{report:?}"))?;
     }
     Ok(())
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| error.to_string())
 }
 
 pub(crate) fn subset(ran: &Ran, report: &RunReport) -> Checked {
@@ -192,7 +204,9 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
     }
     if removes {
         for record in before.records() {
-            for need in &record.depends_on {
+            // An update that was cut off may have been done: then the edges are those that it was to bring.
+            let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
+            for need in record.depends_on.iter().chain(next.iter().flat_map(|next| &next.depends_on)) {
                 after.entry(&record.node.address).or_default().insert(need);
                 if makes {
                     after.entry(need).or_default().insert(&record.node.address);

@@ -104,7 +104,7 @@ impl Ran<'_> {
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
     latencies: LatencyTable,
-    catalogue: Catalogue,
+    options: MockOptions,
 }
 
 impl Ground {
@@ -121,7 +121,8 @@ impl Ground {
             ..Catalogue::default()
         };
         let latencies = LatencyTable::from_json(LATENCIES).expect("the table is sound");
-        Self { latencies, catalogue }
+        let options = MockOptions { latencies: latencies.clone(), catalogue, ..MockOptions::default() };
+        Self { latencies, options }
     }
 }
 
@@ -155,12 +156,7 @@ fn fresh() -> State {
 
 impl Lab {
     pub(crate) fn new(ground: &Ground, seed: u64, limits: Limits) -> Self {
-        let options = MockOptions {
-            seed,
-            latencies: ground.latencies.clone(),
-            catalogue: ground.catalogue.clone(),
-            ..MockOptions::default()
-        };
+        let options = MockOptions { seed, ..ground.options.clone() };
         Self {
             cloud: MockCloud::with_world(World::new(seed), options),
             faults: Faults::seeded(seed, 0.0),
