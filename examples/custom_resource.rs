@@ -493,7 +493,8 @@ async fn tried() -> Result<(), Failure> {
 
 /// The API server's volume stays when its platform goes: what people keep there is never deleted for them.
 fn is_cleared(world: &World) -> bool {
-    world.things().all(|thing| thing.kind.as_str() == "ec2.volume")
+    let volume = "hub/api-server/release/persistentvolumeclaim-skypilot-state/volume";
+    world.things().all(|thing| thing.address.as_str() == volume)
 }
 
 /// What the run has shown must be so; otherwise the example fails.

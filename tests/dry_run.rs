@@ -128,6 +128,9 @@ fn errors(rehearsal: &Rehearsal, prepared: &Prepared) -> Vec<Finding> {
     verdict.findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect()
 }
 
+/// What people keep on the API server stays when the platform goes.
+const SERVERS_VOLUME: &str = "hub/api-server/release/persistentvolumeclaim-skypilot-state/volume";
+
 /// Lives through the edits one after the other and takes everything down at the end.
 async fn live_through(edits: &[Edit]) {
     let mut rehearsal = Rehearsal::begin().await;
@@ -142,9 +145,9 @@ async fn live_through(edits: &[Edit]) {
     let prepared = rehearsal.plan(None).await;
     rehearsal.apply(&prepared).await;
     let world = rehearsal.cloud.world();
-    // The server's volume stays with its namespace.
-    let stays =
-        |thing: &Thing| rehearsal.retained.contains(&thing.address) || thing.kind.as_str() == "ec2.volume";
+    let stays = |thing: &Thing| {
+        rehearsal.retained.contains(&thing.address) || thing.address.as_str() == SERVERS_VOLUME
+    };
     let left: Vec<_> = world.things().filter(|thing| !stays(thing)).collect();
     assert!(left.is_empty() && rehearsal.session.state().is_empty(), "a destroy leaves {left:#?}");
 }

@@ -210,14 +210,16 @@ impl Stand {
         self.apply(&prepared).await;
         assert!(self.state().await.is_empty());
         let world = self.cloud.world();
-        // The server's volume stays with its namespace.
-        let stays = |thing: &Thing| retained.contains(&thing.uid) || thing.kind.as_str() == "ec2.volume";
+        let stays = |thing: &Thing| retained.contains(&thing.uid) || thing.address.as_str() == SERVERS_VOLUME;
         let left: Vec<_> = world.things().filter(|thing| !stays(thing)).collect();
         assert!(left.is_empty(), "{left:#?}");
     }
 }
 
 const STACK: &str = "dev";
+
+/// What people keep on the API server stays when the platform goes.
+const SERVERS_VOLUME: &str = "hub/api-server/release/persistentvolumeclaim-skypilot-state/volume";
 
 fn owner() -> LockOwner {
     LockOwner {

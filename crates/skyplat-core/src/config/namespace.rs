@@ -8,7 +8,7 @@ use super::code::Code;
 use super::decode::Decoder;
 use super::parse::{Content, Entry, Node};
 use super::report::{Diagnostic, Severity, Span, quoted};
-use super::suggest::closest;
+use super::suggest::{closest, is_nearly};
 
 /// Keys of every shape, at the top level.
 pub(super) const COMMON_KEYS: &[&str] = &[
@@ -117,11 +117,17 @@ pub(super) fn split_namespaces<'n>(decoder: &mut Decoder, root: &'n Node) -> Opt
     let aws_region = aws_region.filter(|_| starter);
     for space in &spaces {
         if platform(space, false) {
-            refuse_second_platform(decoder, (prefix, &names), space);
+            refuse_other_prefix(decoder, (prefix, &names), space.0, &space.1);
             continue;
         }
         let used = |entry: &Entry| aws_region.is_some_and(|region| std::ptr::eq(region, entry));
-        for (_, entry) in space.1.iter().filter(|(_, entry)| !used(entry)) {
+        let others: Vec<(&str, &Entry)> = space.1.iter().filter(|(_, entry)| !used(entry)).copied().collect();
+        // Whoever writes `Plat:addons` beside `plat:regions` means one platform.
+        let is_near = prefix.is_empty() || space.0.is_empty() || is_nearly(space.0, prefix);
+        let is_ours = |name: &str| is_near && !PROVIDERS.contains(&space.0) && COMMON_KEYS.contains(&name);
+        let (ours, foreign): (Vec<_>, Vec<_>) = others.into_iter().partition(|(name, _)| is_ours(name));
+        refuse_other_prefix(decoder, (prefix, &names), space.0, &ours);
+        for (_, entry) in foreign {
             note_foreign(decoder, entry);
         }
     }
@@ -161,10 +167,11 @@ fn refuse_beside_config(decoder: &mut Decoder, entry: &Entry) {
 }
 
 /// Two prefixes, or one key with and one without.
-fn refuse_second_platform(
+fn refuse_other_prefix(
     decoder: &mut Decoder,
     (prefix, first): (&str, &[(&str, &Entry)]),
-    (other, names): &(&str, Vec<(&str, &Entry)>),
+    other: &str,
+    names: &[(&str, &Entry)],
 ) {
     let place = first.first().map(|(_, entry)| entry.key_span);
     for (name, entry) in names {

@@ -110,6 +110,14 @@ pub(super) fn closest(text: &str, known: &[&'static str]) -> Option<&'static str
     })
 }
 
+/// Returns whether two names of projects were meant to be one: they differ in case and dashes alone, or, when they are
+/// long enough to tell, in one letter.
+pub(super) fn is_nearly(text: &str, other: &str) -> bool {
+    let (text, other) = (normalise(text), normalise(other));
+    let is_long = text.len().min(other.len()) >= 4;
+    text == other || is_long && strsim::damerau_levenshtein(&text, &other) == 1
+}
+
 /// Returns where a key is known, when it is known anywhere.
 pub(super) fn home_of(key: &str) -> Option<&'static str> {
     HOMES.iter().find(|(known, _)| *known == key).map(|(_, home)| *home)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::style::{Role, Style};
 use super::{count, duration, push_line};
 use crate::engine::{FinishedStatus, RunReport, StepOutcome, StepReport, Totals};
+use crate::object::Class;
 use crate::plan::Action;
 use crate::value::Address;
 
@@ -95,7 +96,8 @@ fn doing(action: Action) -> &'static str {
 
 fn skipped_text(out: &mut String, report: &RunReport, style: &dyn Style) {
     let mut causes: BTreeMap<Option<&Address>, usize> = BTreeMap::new();
-    for step in &report.steps {
+    // Counted like the totals: gates and lookups are not.
+    for step in report.steps.iter().filter(|step| step.class == Class::Owned) {
         if let StepOutcome::Skipped { because_of } = &step.outcome {
             *causes.entry(because_of.as_ref()).or_default() += 1;
         }

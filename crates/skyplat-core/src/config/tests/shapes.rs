@@ -1,6 +1,6 @@
 //! Both YAML shapes, all three platform shapes, and the plain serde reader.
 
-use super::{QUIET, SEED, Severity, edited, parse};
+use super::{QUIET, SEED, Severity, Target, edited, parse, report};
 use crate::config::{
     Architecture, CapacityType, ClusterConfig, ClusterRole, Endpoint, Nat, PlatformConfig, Shape,
     TaintEffect, Topology, Zones,
@@ -257,4 +257,21 @@ fn anchors_and_merge_keys_work() {
     let Shape::MultiRegion { node_pools, .. } = config(text).shape else { panic!("regions") };
     assert_eq!(node_pools[1].capacity_type, CapacityType::Spot);
     assert_eq!((node_pools[0].name.as_str(), node_pools[1].name.as_str()), ("a", "b"));
+}
+
+#[test]
+fn a_key_whose_prefix_is_nearly_the_platforms_is_refused_and_another_programs_is_not() {
+    let with = |key: &str| {
+        format!(
+            "config:\n  plat:region: us-west-2\n  plat:node_pools: [{{name: a, capacity_type: spot, instance_category: [m]}}]\n  {key}: {{team: ml}}\n"
+        )
+    };
+    for key in ["Plat:tags", "plate:tags", "tags"] {
+        let report = report(&with(key), Target::Simulated);
+        let named = report.diagnostics.iter().find(|found| found.message.contains(&format!("`{key}`")));
+        assert_eq!(named.unwrap().hint.as_deref(), Some("one file holds one platform: write `plat:tags`"));
+    }
+    for key in ["aws:tags", "web:tags", "kubernetes:tags"] {
+        assert!(config(&with(key)).tags.is_empty(), "{key}");
+    }
 }
