@@ -481,17 +481,21 @@ fn pools(size: Size) -> impl Strategy<Value = Vec<Pool>> {
     vec(pool(), 0..=size.pools).prop_map(|pools| unique(pools, |pool| &pool.name))
 }
 
-/// Gives the pool that replaces the platform's own for every pod what such a pool has: no taints and no GPUs.
+/// Gives a pool that replaces one of the platform's own what such a pool has: no taints, no GPUs, and for the API server
+/// its label.
 fn with_room(mut pool: Pool) -> Pool {
-    if pool.name == "skyplat-system" {
+    if pool.name.starts_with("skyplat-") {
         let has_gpu = |node: &Node| matches!(node, Node::Text(name) if name.starts_with(['g', 'p']));
         let gpus = |(key, value): &(String, Node)| {
             key.starts_with("instance_") && matches!(value, Node::List(names) if names.iter().any(has_gpu))
         };
         if pool.settings.iter().any(gpus) {
-            pool.name = "skyplat-api".into();
+            pool.name = "gpu".into();
         } else {
-            pool.settings.retain(|(key, _)| key != "taints");
+            pool.settings.retain(|(key, _)| key != "taints" && key != "labels");
+            if pool.name == "skyplat-api" {
+                pool.settings.push(entry("labels", Node::Map(vec![entry("skyplat.dev/role", text("api"))])));
+            }
         }
     }
     pool

@@ -283,6 +283,10 @@ pub struct DataPlane {
     pub quota: Option<BTreeMap<String, String>>,
 }
 
+/// The label and taint of the nodes that the API server runs on, and their value. A pool `skyplat-api` of one's own in the
+/// hub needs the label.
+pub const API_NODE_ROLE: (&str, &str) = ("skyplat.dev/role", "api");
+
 /// A Karpenter node pool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("anyOf" = [

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::{
-    Architecture, CapacityType, ClusterConfig, ClusterRole, PlatformConfig, Taint, TaintEffect,
+    API_NODE_ROLE, Architecture, CapacityType, ClusterConfig, ClusterRole, PlatformConfig, Taint, TaintEffect,
 };
 use crate::ids::Region;
-use crate::resource::api_server::NODE_ROLE;
 use crate::resource::{CpuRange, NodePool};
 
 /// The hub's pool for the API server, which needs 4 vCPUs and 8 GiB for itself.
@@ -50,7 +49,7 @@ pub(super) fn cluster_pools(cluster: &ClusterConfig<'_>) -> Vec<NodePool> {
         pools.push(own_pool(SYSTEM_POOL, CpuRange { min: 2, max: 8 }));
     }
     if cluster.role == ClusterRole::Hub && !has(&pools, API_POOL) {
-        let (label, role) = NODE_ROLE;
+        let (label, role) = API_NODE_ROLE;
         pools.push(NodePool {
             generation_above: Some(4),
             taints: vec![Taint {

@@ -5,12 +5,14 @@ use super::{Finding, Findings, pool_lists};
 use crate::config::code::Code;
 use crate::config::instances::{InstanceKind, instance_architecture, is_category, is_family, is_type};
 use crate::config::location::{item_path, key_path};
-use crate::config::model::{NodePool, PlatformConfig, Taint};
+use crate::config::model::{API_NODE_ROLE, NodePool, PlatformConfig, Shape, Taint};
 use crate::config::report::quoted;
 use crate::config::words::TaintEffect;
 
 /// Names of the pools that skyplat adds; a pool of such a name replaces the added one.
-const OWN_POOLS: &[&str] = &["skyplat-api", SYSTEM_POOL];
+const OWN_POOLS: &[&str] = &[API_POOL, SYSTEM_POOL];
+/// The one of them for the API server.
+const API_POOL: &str = "skyplat-api";
 /// The one of them for every pod.
 const SYSTEM_POOL: &str = "skyplat-system";
 /// Smallest root volume that the node image fits on, and largest that EBS makes, in bytes.
@@ -30,6 +32,11 @@ pub(super) fn check_node_pools(config: &PlatformConfig, findings: &mut Findings<
             check_labels(pool, &path, findings);
         }
         check_room(pools, &list, findings);
+        if let Shape::HubAndSpoke { hub, .. } = &config.shape
+            && std::ptr::eq(pools, hub.node_pools.as_slice())
+        {
+            check_servers_room(pools, &list, findings);
+        }
     }
 }
 
@@ -50,6 +57,33 @@ fn check_room(pools: &[NodePool], list: &str, findings: &mut Findings<'_>) {
             "the addons run there: give it no taints and no GPUs, or leave it out and skyplat adds one",
         ),
     );
+}
+
+/// The API server runs on nodes with a label of its own, and tolerates one taint. A pool that replaces the one that the
+/// platform adds for it has to offer that, or another does.
+fn check_servers_room(pools: &[NodePool], list: &str, findings: &mut Findings<'_>) {
+    let Some(own) = pools.iter().position(|pool| pool.name == API_POOL) else { return };
+    let (label, role) = API_NODE_ROLE;
+    let tolerated = |taint: &Taint| {
+        taint.effect == TaintEffect::PreferNoSchedule
+            || taint.effect == TaintEffect::NoSchedule
+                && taint.key == label
+                && taint.value.as_deref() == Some(role)
+    };
+    let takes_it = |pool: &NodePool| {
+        pool.labels.get(label).is_some_and(|value| value == role)
+            && !pool.is_gpu()
+            && pool.taints.iter().all(tolerated)
+    };
+    if pools.iter().any(takes_it) {
+        return;
+    }
+    let path = key_path(&item_path(list, own), "name");
+    let message = format!("{} takes no API server, nor does any other pool", quoted(API_POOL));
+    findings.add(Finding::error(Code::NoRoom, path, message).hint(format!(
+        "the API server runs there: add `labels: {{{label}: {role}}}`, and no GPUs and no taint but that, or leave the \
+         pool out and skyplat adds one"
+    )));
 }
 
 fn check_name(pool: &NodePool, earlier: &[NodePool], list: &str, path: &str, findings: &mut Findings<'_>) {

@@ -88,6 +88,10 @@ pub(super) const EDITS: &[(&str, &str, &[Code])] = &[
     ("    - name: system\n      capacity_type: on-demand\n      instance_type: [m7i.large]\n", "    - name: skyplat-system\n      capacity_type: spot\n      instance_type: [m7i.large]\n      taints: [{key: a, effect: PreferNoSchedule}]\n", &[]),
     ("[m7i.large]", "[m7i.large]\n    - {name: skyplat-system, capacity_type: spot, instance_type: [m7i.large], taints: [{key: a}]}", &[]),
     ("[m7i.large]", "[m7i.large]\n      labels: {‹kubernetes.io/arch: x, team: ‹a b}", &[Code::BadLabel, Code::BadLabel]),
+    ("[m7i.large]", "[m7i.large]\n    - {name: ‹skyplat-api, capacity_type: spot, instance_type: [m7i.2xlarge]}", &[Code::NoRoom]),
+    ("[m7i.large]", "[m7i.large]\n    - {name: ‹skyplat-api, capacity_type: spot, instance_type: [m7i.2xlarge], labels: {skyplat.dev/role: api}, taints: [{key: a}]}", &[Code::NoRoom]),
+    ("[m7i.large]", "[m7i.large]\n    - {name: skyplat-api, capacity_type: spot, instance_type: [m7i.2xlarge], labels: {skyplat.dev/role: api}}", &[]),
+    ("- name: workers\n", "- name: skyplat-api\n", &[]),
     // Tenants and SkyPilot.
     ("- name: team-a", "- name: ‹kube-system", &[Code::ReservedName]),
     ("- name: team-a", "- name: ‹default", &[Code::ReservedName]),

@@ -12,7 +12,7 @@ mod config;
 mod policies;
 mod values;
 
-use crate::config::UserRole;
+use crate::config::{API_NODE_ROLE, UserRole};
 use crate::facts::partition_of;
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::Cidr;
@@ -40,8 +40,6 @@ use crate::value::{Tree, Value};
 const RELEASE: &str = "skypilot";
 /// Name of the server's service account.
 const ACCOUNT: &str = "skypilot-api-sa";
-/// The label and taint of the nodes that the server runs on, and their value.
-pub const NODE_ROLE: (&str, &str) = ("skyplat.dev/role", "api");
 
 /// A tenant as the server's configuration names it.
 #[derive(Debug, Clone)]
@@ -177,7 +175,7 @@ impl Resource for ApiServer {
             issuer: &identity.issuer,
             service_account: ACCOUNT,
             role_arn: &role.role_arn,
-            node_role: NODE_ROLE,
+            node_role: API_NODE_ROLE,
         });
         let stands_on = self.stands_on(cx, &cluster, &identity)?.and(&role.ready).and(&volumes.driver);
         let release = cx
