@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 
 use common::planned::plan;
 use common::shapes::{Shape, empty};
-use common::world::{apply, lock};
+use common::world::{apply, instantly, lock};
 
 async fn run(command: &str, graph: &ObjectGraph, directory: &str) -> usize {
     let store = DirectoryStore::new(directory);
@@ -36,7 +36,7 @@ async fn run(command: &str, graph: &ObjectGraph, directory: &str) -> usize {
     }
     let mut session = lock(&store, empty()).await;
     let (plan, changes) = planned(session.state());
-    apply(session.as_mut(), &plan, graph).await;
+    apply(session.as_mut(), &plan, graph, &instantly()).await;
     changes
 }
 

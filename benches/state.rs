@@ -31,7 +31,7 @@ async fn lock(dir: &TempDir, fresh: State) -> Box<dyn StoreSession> {
     DirectoryStore::new(dir.path()).lock(fresh, &owner).await.expect("nobody else has the stack")
 }
 
-/// Returns what the engine journals while it makes a graph's objects: two entries each.
+/// Returns what the engine journals while it makes a graph's objects: two entries for each.
 fn journal(graph: &ObjectGraph) -> Vec<Entry> {
     let mut entries = Vec::new();
     make(graph, |made| entries.extend(made));
@@ -42,9 +42,10 @@ fn append(c: &mut Criterion<CpuTime>) {
     let runtime = runtime();
     let mut group = c.benchmark_group("append");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
-    let entries = journal(&Shape::Layered.graph(500));
-    for at_once in [1, 64] {
-        group.bench_function(BenchmarkId::new("1000-entries-by", at_once), |b| {
+    for (size, at_once) in [(1_000, 1), (100, 64), (1_000, 64), (10_000, 64), (100_000, 64)] {
+        let entries = LazyCell::new(|| journal(&Shape::Layered.graph(size)));
+        group.bench_function(BenchmarkId::new(format!("by-{at_once}"), size), |b| {
+            let entries = &*entries;
             b.iter_batched_ref(
                 || {
                     let dir = TempDir::new().expect("a directory");

@@ -70,13 +70,20 @@ pub(crate) async fn lock(store: &dyn StateStore, fresh: State) -> Box<dyn StoreS
     store.lock(fresh, &owner).await.expect("nobody else has the stack")
 }
 
+/// The executors of a world in which every call succeeds at once.
+pub(crate) fn instantly() -> Executors {
+    Executors::new().with(Instantly)
+}
+
 /// Applies a plan to a stack that is locked, and returns how many events that gave.
-pub(crate) async fn apply(session: &mut dyn StoreSession, plan: &Plan, graph: &ObjectGraph) -> usize {
+pub(crate) async fn apply(
+    session: &mut dyn StoreSession,
+    plan: &Plan,
+    graph: &ObjectGraph,
+    executors: &Executors,
+) -> usize {
     let parallelism = NonZeroUsize::new(64).expect("64 is not zero");
-    let engine = Engine::new(
-        Executors::new().with(Instantly),
-        EngineOptions { parallelism, ..EngineOptions::default() },
-    );
+    let engine = Engine::new(executors.clone(), EngineOptions { parallelism, ..EngineOptions::default() });
     let (facts, observations) = (Facts::default(), Observations::none());
     let work = Work { plan, graph, facts: &facts, observations: &observations };
     let context = RunContext { run_id: "bench".to_owned(), seed: 0, now: jiff::Timestamp::UNIX_EPOCH };
@@ -88,7 +95,7 @@ pub(crate) async fn apply(session: &mut dyn StoreSession, plan: &Plan, graph: &O
     events
 }
 
-/// Does both, on a stack that is made from `fresh`.
+/// Does both where every call succeeds at once, on a stack that is made from `fresh`.
 pub(crate) async fn lock_and_apply(
     store: &dyn StateStore,
     fresh: State,
@@ -96,5 +103,5 @@ pub(crate) async fn lock_and_apply(
     graph: &ObjectGraph,
 ) -> usize {
     let mut session = lock(store, fresh).await;
-    apply(session.as_mut(), plan, graph).await
+    apply(session.as_mut(), plan, graph, &instantly()).await
 }

@@ -225,8 +225,8 @@ fn find<'w>(world: &'w World, target: &Target) -> Result<&'w Thing, ExecError> {
     let found = match target {
         Target::Uid(uid) => world.get(uid).filter(|thing| thing.is_alive()),
         Target::Address(address) => world
-            .things()
-            .filter(|thing| thing.address == *address && thing.is_alive())
+            .at(address)
+            .filter(|thing| thing.is_alive())
             .max_by_key(|thing| (thing.created_at, &thing.uid)),
     };
     found.ok_or_else(|| {

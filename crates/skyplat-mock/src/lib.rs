@@ -47,6 +47,7 @@ pub mod drift;
 mod facts;
 pub mod faults;
 mod gates;
+mod index;
 pub mod inspect;
 mod lookups;
 pub mod names;

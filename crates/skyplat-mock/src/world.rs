@@ -13,6 +13,7 @@ use skyplat_core::object::{ObjectKind, Placement};
 use skyplat_core::state::Uid;
 use skyplat_core::value::{Address, Tree};
 
+use crate::index::Index;
 use crate::paper;
 
 /// Milliseconds on the world's own clock, since it was made.
@@ -199,8 +200,7 @@ pub struct World {
     seed: u64,
     clock: Moment,
     things: BTreeMap<Uid, Thing>,
-    by_id: BTreeMap<String, BTreeSet<Uid>>,
-    by_kind: BTreeMap<ObjectKind, BTreeSet<Uid>>,
+    index: Index,
     /// Things of which something is under way.
     under_way: BTreeSet<Uid>,
     /// Things that controllers made.
@@ -215,8 +215,7 @@ impl World {
             seed,
             clock: 0,
             things: BTreeMap::new(),
-            by_id: BTreeMap::new(),
-            by_kind: BTreeMap::new(),
+            index: Index::default(),
             under_way: BTreeSet::new(),
             children: BTreeSet::new(),
             past: BTreeSet::new(),
@@ -240,7 +239,17 @@ impl World {
 
     /// Returns the things of one kind.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Thing> {
-        self.by_kind.get(kind).into_iter().flatten().filter_map(|uid| self.things.get(uid))
+        self.all(self.index.of_kind(kind))
+    }
+
+    /// Returns the things of one kind with a natural key.
+    pub fn with_key<'a>(&'a self, kind: &ObjectKind, key: &'a Tree) -> impl Iterator<Item = &'a Thing> {
+        self.all(self.index.with_key(kind, key)).filter(move |thing| thing.natural_key.as_ref() == Some(key))
+    }
+
+    /// Returns the things that live in another.
+    pub fn inside(&self, uid: &Uid) -> impl Iterator<Item = &Thing> {
+        self.all(self.index.inside(uid))
     }
 
     /// Returns what controllers made.
@@ -275,7 +284,21 @@ impl World {
 
     /// Returns the things with an id. Ids are unique within a kind, region and container, not in the world.
     pub fn with_id(&self, id: &str) -> impl Iterator<Item = &Thing> {
-        self.by_id.get(id).into_iter().flatten().filter_map(|uid| self.things.get(uid))
+        self.all(self.index.with_id(id))
+    }
+
+    /// Returns the things with an ARN that is no secret.
+    pub fn with_arn(&self, arn: &str) -> impl Iterator<Item = &Thing> {
+        self.all(self.index.with_arn(arn))
+    }
+
+    /// Returns the things whose last write said this address: of several stacks, or of a replace, there may be more.
+    pub fn at(&self, address: &Address) -> impl Iterator<Item = &Thing> {
+        self.all(self.index.at(address))
+    }
+
+    fn all<'a>(&'a self, uids: impl Iterator<Item = &'a Uid>) -> impl Iterator<Item = &'a Thing> {
+        uids.filter_map(|uid| self.things.get(uid))
     }
 
     /// Returns whether something with this id existed and is gone.
@@ -307,8 +330,7 @@ impl World {
         self.advance(record.at);
         match &record.effect {
             Effect::Made { thing } => {
-                self.by_id.entry(thing.id.clone()).or_default().insert(thing.uid.clone());
-                self.by_kind.entry(thing.kind.clone()).or_default().insert(thing.uid.clone());
+                self.index.insert(thing);
                 if thing.made_for.is_some() {
                     self.children.insert(thing.uid.clone());
                 }
@@ -324,7 +346,9 @@ impl World {
                 if let Some(thing) = self.things.get_mut(uid) {
                     let Change { address, inputs, natural_key, outputs, tags, lives_in, until } =
                         (**change).clone();
+                    self.index.remove(thing);
                     *thing = Thing { address, inputs, natural_key, outputs, tags, lives_in, ..thing.clone() };
+                    self.index.insert(thing);
                     self.set_phase(uid, Phase::Changing { until });
                 }
             }
@@ -349,25 +373,9 @@ impl World {
         let Some(thing) = self.things.remove(uid) else { return };
         self.under_way.remove(uid);
         self.children.remove(uid);
-        if let Some(uids) = self.by_id.get_mut(&thing.id) {
-            uids.remove(uid);
-            if uids.is_empty() {
-                self.by_id.remove(&thing.id);
-            }
-        }
-        if let Some(uids) = self.by_kind.get_mut(&thing.kind) {
-            uids.remove(uid);
-            if uids.is_empty() {
-                self.by_kind.remove(&thing.kind);
-            }
-        }
+        self.index.remove(&thing);
         self.past.insert(thing.id);
-        let inside: Vec<Uid> = self
-            .things
-            .values()
-            .filter(|other| other.lives_in.contains(uid))
-            .map(|other| other.uid.clone())
-            .collect();
+        let inside: Vec<Uid> = self.index.inside(uid).cloned().collect();
         for uid in inside {
             self.remove(&uid);
         }

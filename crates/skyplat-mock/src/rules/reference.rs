@@ -105,7 +105,7 @@ fn check_one(call: &Call<'_>, names: &Names, id: &str) -> Result<(), ExecError> 
 /// Returns the things of a kind with this id or ARN.
 fn named<'a>(call: &Call<'a>, kind: &'a str, id: &'a str) -> Box<dyn Iterator<Item = &'a Thing> + 'a> {
     if id.starts_with("arn:") {
-        Box::new(call.world.of_kind(kind).filter(move |thing| thing.output("arn") == Some(id)))
+        Box::new(call.world.with_arn(id).filter(move |thing| thing.kind.as_str() == kind))
     } else {
         Box::new(call.world.with_id(id).filter(move |thing| thing.kind.as_str() == kind))
     }

@@ -15,8 +15,8 @@ pub(crate) fn container<'a>(
 ) -> Result<&'a Thing, ExecError> {
     let by_arn = outputs.and_then(|outputs| outputs.get("arn")).and_then(Tree::as_str);
     let thing = match by_arn {
-        Some(arn) => world.things().find(|thing| thing.output("arn") == Some(arn)),
-        None => world.things().find(|thing| thing.address == *address),
+        Some(arn) => world.with_arn(arn).next(),
+        None => world.at(address).next(),
     };
     thing.filter(|thing| thing.is_active()).ok_or_else(|| {
         ExecError::new(ErrorKind::Unreachable, format!("{address} does not answer"))
@@ -81,9 +81,8 @@ pub(super) fn check_twin(call: &Call<'_>) -> Result<(), ExecError> {
     let Some(key) = object.natural_key.as_ref().filter(|_| call.kind() != "iam.service_linked_role") else {
         return Ok(());
     };
-    let twin = call.world.of_kind(call.kind()).find(|thing| {
-        thing.natural_key.as_ref() == Some(key)
-            && thing.placement.account == object.placement.account
+    let twin = call.world.with_key(&object.kind, key).find(|thing| {
+        thing.placement.account == object.placement.account
             && thing.placement.region == object.placement.region
             && match call.container {
                 Some(container) => thing.lives_in.contains(&container.uid),
