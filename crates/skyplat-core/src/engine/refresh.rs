@@ -4,9 +4,9 @@
 //! the next apply looks for.
 
 use crate::executor::Observed;
-use crate::object::{Class, FieldPath, Segment};
+use crate::object::{Class, FieldPath, FieldRules, ObjectNode, Segment};
 use crate::plan::{Observation, Observations, PlanWarning, drift};
-use crate::state::{Entry, Record, State, Status};
+use crate::state::{Entry, Next, Record, State, Status};
 use crate::value::{Key, Tree};
 
 use super::emit::Emitter;
@@ -69,39 +69,68 @@ pub(super) async fn refresh(
 }
 
 /// Returns the entries that make the state follow what was seen: drifted fields take their observed values, what is
-/// gone is forgotten, what could not be read stays as it is.
+/// gone is forgotten, what could not be read stays as it is. Of an update that was cut off, the fields and edges that it
+/// was to bring are taken in too: it may have been done.
 pub fn accept(state: &State, observations: &Observations) -> Vec<Entry> {
-    state
-        .records()
-        .filter_map(|record| {
-            let (address, uid) = (record.node.address.clone(), record.uid.clone());
-            match observations.get(&uid)? {
-                Observation::Present { inputs, outputs } => {
-                    let inputs = follow(record, inputs);
-                    let same = inputs == record.node.inputs && *outputs == record.outputs;
-                    (!same || record.status != Status::Ready).then(|| Entry::Observed {
-                        address,
-                        uid,
-                        inputs,
-                        outputs: outputs.clone(),
-                    })
+    let mut entries = Vec::new();
+    for record in state.records() {
+        let (address, uid) = (record.node.address.clone(), record.uid.clone());
+        match observations.get(&uid) {
+            Some(Observation::Present { inputs, outputs }) => {
+                let inputs = follow(record, inputs);
+                let same = inputs == record.node.inputs && *outputs == record.outputs;
+                if same && record.status == Status::Ready {
+                    continue;
                 }
-                Observation::Missing => {
-                    Some(Entry::Forgotten { address, uid, why: "it was found to be gone".to_owned() })
-                }
-                Observation::Unreachable { .. } => None,
+                let edges = edges_of_an_open_update(record, &inputs);
+                entries.push(Entry::Observed { address, uid, inputs, outputs: outputs.clone() });
+                entries.extend(edges);
             }
-        })
-        .collect()
+            Some(Observation::Missing) => {
+                entries.push(Entry::Forgotten { address, uid, why: "it was found to be gone".to_owned() });
+            }
+            Some(Observation::Unreachable { .. }) | None => {}
+        }
+    }
+    entries
+}
+
+fn open_update(record: &Record) -> Option<&Next> {
+    record.intent.as_ref()?.next.as_deref()
 }
 
 /// The recorded inputs, with the observed values of those fields that differ.
 fn follow(record: &Record, observed: &Tree) -> Tree {
     let mut inputs = record.node.inputs.clone();
-    for change in drift(observed, &record.node.inputs, &record.node.rules) {
+    if let Some(next) = open_update(record) {
+        add_fields(&mut inputs, &next.node.inputs, &record.node.rules, &FieldPath::default());
+    }
+    for change in drift(observed, &inputs.clone(), &record.node.rules) {
         put(&mut inputs, &change.path, change.old);
     }
     inputs
+}
+
+/// Adds the fields that an update was to add. One that cannot be read back is left out, so that it is written again.
+fn add_fields(tree: &mut Tree, next: &Tree, rules: &FieldRules, path: &FieldPath) {
+    let (Tree::Map(map), Tree::Map(next)) = (tree, next) else { return };
+    for (key, value) in next {
+        let Key::Literal(name) = key else { continue };
+        let path = path.key(name);
+        match map.get_mut(key) {
+            Some(there) => add_fields(there, value, rules, &path),
+            None if rules.is_write_only(&path) => {}
+            None => drop(map.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+/// The edges of an update that was cut off, beside those that there were, if it was to bring any.
+fn edges_of_an_open_update(record: &Record, inputs: &Tree) -> Option<Entry> {
+    let next = open_update(record).filter(|next| !next.depends_on.is_subset(&record.depends_on))?;
+    let depends_on = record.depends_on.union(&next.depends_on).cloned().collect();
+    let node = ObjectNode { inputs: inputs.clone(), ..record.node.clone() };
+    Some(Entry::Bookkeeping { node: Box::new(node), depends_on })
 }
 
 /// Puts a value at a path that exists, or takes out what is there.
