@@ -11,7 +11,7 @@
 //! | any, none or update or delete | update begins | Uncertain, update |
 //! | Uncertain, update | updated | Ready, with the new inputs |
 //! | Uncertain, update | failed without effect | as before the update |
-//! | Uncertain, update | failed, effect unknown | Uncertain |
+//! | Uncertain, update | failed, effect unknown | the same: it may have brought its fields and edges |
 //! | any, any | delete begins | Uncertain, delete |
 //! | Uncertain, delete | failed | Uncertain |
 //! | Uncertain, delete | deleted | gone |
@@ -257,11 +257,10 @@ impl Record {
                     return Ok(Outcome::Gone);
                 }
             }
-            // The intent stays open: only `find` can tell whether there is something.
-            (Event::Failed(Effect::Unknown), Some(Op::Create)) => {}
-            (Event::Failed(effect), Some(Op::Update)) => {
-                let intent = self.intent.take();
-                if let (Effect::None, Some(intent)) = (effect, intent) {
+            // The intent stays open: only a look can tell whether it did something.
+            (Event::Failed(Effect::Unknown), Some(Op::Create | Op::Update)) => {}
+            (Event::Failed(Effect::None), Some(Op::Update)) => {
+                if let Some(intent) = self.intent.take() {
                     self.status = intent.before;
                 }
             }
@@ -323,7 +322,7 @@ mod tests {
         delete_begins    Ud    Ud    Ud    Ud    Ud    Ud
         deleted          -     -     -     -     -     gone
         failed_none      -     -     gone  -     R     U
-        failed_unknown   -     -     Ic    -     U     U
+        failed_unknown   -     -     Ic    -     Uu    U
         observed         R     I     Ic    R     R     R
         let_go           gone  gone  gone  gone  gone  gone
     ";
