@@ -214,18 +214,22 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
             }
         }
     }
-    let mut reached = failed.clone();
-    let mut work: Vec<&Address> = failed.iter().copied().collect();
-    while let Some(address) = work.pop() {
-        for next in after.get(address).into_iter().flatten() {
-            if reached.insert(next) {
-                work.push(next);
+    let reach = |from: &BTreeSet<&Address>| {
+        let mut reached: BTreeSet<Address> = from.iter().copied().cloned().collect();
+        let mut work: Vec<&Address> = from.iter().copied().collect();
+        while let Some(address) = work.pop() {
+            for next in after.get(address).into_iter().flatten() {
+                if reached.insert((*next).clone()) {
+                    work.push(next);
+                }
             }
         }
-    }
+        reached
+    };
+    let reached = reach(&failed);
     // What has one natural key with another waits for it without depending on it.
     if !(removes && makes && has_delete_first(ran)) {
-        let sibling = skipped.iter().find(|address| !reached.contains(**address));
+        let sibling = skipped.iter().find(|address| !reached.contains(*address));
         hold!(
             sibling.is_none(),
             I9,
@@ -233,6 +237,10 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         );
     }
     if !(removes && makes) {
+        // What a replace has superseded shares its address with what superseded it, and either may have failed.
+        let is_one =
+            |address: &&Address| report.steps.iter().filter(|step| step.address == **address).count() == 1;
+        let reached = reach(&failed.iter().copied().filter(is_one).collect());
         for step in &report.steps {
             let dependent = reached.contains(&step.address) && !failed.contains(&step.address);
             let went_on = matches!(step.outcome, StepOutcome::Done);

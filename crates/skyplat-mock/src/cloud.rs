@@ -21,10 +21,11 @@ use skyplat_core::plan::{Latency, LatencyTable};
 use skyplat_core::state::Uid;
 use skyplat_core::value::Tree;
 
+use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::rules::{self, Call, RuleBook};
 use crate::store::{Store, WorldError, WorldFile};
-use crate::world::{Change, Effect, Moment, Phase, Record, Thing, World};
+use crate::world::{Change, Effect, Moment, Phase, Thing, World};
 use crate::{controllers, gates, lookups};
 
 /// How long a call takes that only looks.
@@ -108,15 +109,6 @@ struct Inner {
     started: OnceLock<(Instant, Moment)>,
 }
 
-/// The world and where its effects are written.
-#[derive(Debug)]
-pub(crate) struct Book {
-    pub(crate) world: World,
-    store: Store,
-    /// Whether controllers have nothing to do until something changes.
-    settled: bool,
-}
-
 impl MockCloud {
     /// Makes an empty cloud that is forgotten with its last clone.
     pub fn in_memory(options: MockOptions) -> Self {
@@ -138,7 +130,7 @@ impl MockCloud {
     }
 
     fn new(world: World, store: Store, options: MockOptions) -> Self {
-        let book = Mutex::new(Book { world, store, settled: false });
+        let book = Mutex::new(Book::new(world, store));
         Self { inner: Arc::new(Inner { options, book, started: OnceLock::new() }) }
     }
 
@@ -375,56 +367,6 @@ fn seconds(seconds: f64) -> Duration {
 
 pub(crate) fn after(now: Moment, latency: f64) -> Moment {
     now.saturating_add(u64::try_from(seconds(latency).as_millis()).unwrap_or(Moment::MAX))
-}
-
-impl Book {
-    /// Writes an effect down, then lets it happen.
-    pub(crate) fn write(&mut self, at: Moment, effect: Effect) -> Result<(), ExecError> {
-        let record = Record { at, effect };
-        self.store.append(self.world.seed(), &record).map_err(|error| {
-            let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
-            ExecError::new(ErrorKind::Unreachable, format!("{error}{}", source.unwrap_or_default()))
-                .hint("the simulated cloud keeps its world in this file")
-        })?;
-        let touched = match &record.effect {
-            Effect::Made { thing } => Some(&**thing),
-            Effect::Ready { uid }
-            | Effect::Changed { uid, .. }
-            | Effect::Deleting { uid, .. }
-            | Effect::Held { uid }
-            | Effect::Gone { uid } => self.world.get(uid),
-        };
-        self.settled &= !touched.is_some_and(controllers::is_watched);
-        self.world.apply(&record);
-        Ok(())
-    }
-
-    /// Lets time pass, from one change to the next: controllers act when something changed, whoever looks when.
-    fn catch_up(&mut self, now: Moment, options: &MockOptions) {
-        self.react(options);
-        while let Some(next) = self.world.next_change().filter(|next| *next <= now) {
-            let is_done = |thing: &Thing| thing.phase.until() == Some(next);
-            self.settled &=
-                !self.world.under_way().any(|thing| is_done(thing) && controllers::is_watched(thing));
-            self.world.advance(next);
-            self.react(options);
-        }
-        self.world.advance(now);
-    }
-
-    /// Lets controllers act until all is as they want it.
-    fn react(&mut self, options: &MockOptions) {
-        while !self.settled {
-            let effects = controllers::step(controllers::Scene { world: &self.world, options });
-            self.settled = true;
-            let at = self.world.clock();
-            if effects.into_iter().try_for_each(|effect| self.write(at, effect)).is_err() {
-                // What cannot be written down does not happen: whoever writes next is told, and it is tried again.
-                self.settled = false;
-                return;
-            }
-        }
-    }
 }
 
 #[async_trait]

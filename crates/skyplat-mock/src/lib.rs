@@ -38,6 +38,7 @@
 //! # }
 //! ```
 
+mod book;
 pub mod catalogue;
 mod cloud;
 pub mod conformance;
