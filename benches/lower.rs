@@ -64,7 +64,7 @@ fn lowering(c: &mut Criterion<CpuTime>) {
         let objects = lower(&resources, &facts).expect("it is right").nodes().len();
         let name = format!("{spokes}-spokes-{tenants}-tenants");
         group.bench_function(BenchmarkId::new(name, objects), |b| {
-            b.iter(|| lower(&resources, black_box(&facts)))
+            b.iter(|| lower(&resources, black_box(&facts)));
         });
     }
     group.finish();

@@ -287,7 +287,14 @@ impl<'a> Fold<'a> {
         let ends = |other: &Record| {
             self.steps.get(&other.uid).is_some_and(|step| step.uid == other.uid && !step.deposed)
         };
-        let leans = |other: &&Record| other.uid != record.uid && other.depends_on.contains(address);
+        // What was found to be gone leans on nothing any more.
+        let is_gone = |other: &Record| {
+            let mut steps = self.ran.plan.steps.iter().filter(|step| step.address == other.node.address);
+            steps.any(|step| step.gone.as_ref() == Some(&other.uid))
+        };
+        let leans = |other: &&Record| {
+            other.uid != record.uid && other.depends_on.contains(address) && !is_gone(other)
+        };
         let superseded = self.state.deposed.values().filter(leans).find(|other| ends(other));
         let first = superseded.map(|other| &other.node.address);
         hold!(first.is_none(), I5_DOWN, "{address} goes before the old {first:?}, which depends on it");
