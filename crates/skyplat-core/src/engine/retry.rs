@@ -110,6 +110,13 @@ impl Patience {
         let next = now + jitter;
         (next < self.deadline && next.duration_since(since) <= patience).then_some(jitter)
     }
+
+    /// Does not count the time of a call between two attempts that went well, however slow it was.
+    pub(super) fn leave_out(&mut self, time: Duration) {
+        if let Some((_, _, since)) = &mut self.since {
+            *since += time;
+        }
+    }
 }
 
 const BASE: Duration = Duration::from_secs(1);
@@ -130,6 +137,19 @@ mod tests {
 
     fn uid() -> Uid {
         Uid::new("stack", &Address::new("a"), 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_look_in_between_uses_up_no_patience() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut patience = Patience::new(start + 60 * MINUTE, 100);
+        let after = |patience: &mut Patience, now| {
+            patience.after(ErrorKind::Retryable, Call::Create, false, second, now).is_some()
+        };
+        assert!(after(&mut patience, start));
+        patience.leave_out(20 * MINUTE);
+        assert!(after(&mut patience, start + 25 * MINUTE));
+        assert!(!after(&mut patience, start + 31 * MINUTE));
     }
 
     #[test]

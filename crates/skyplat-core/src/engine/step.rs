@@ -209,6 +209,7 @@ impl Half {
         let executor = Arc::clone(&self.setting.executor);
         let (mut look, mut effect) = (false, Effect::None);
         loop {
+            let began = Instant::now();
             let result = if look {
                 self.find(desired).await
             } else {
@@ -218,6 +219,7 @@ impl Half {
             let (call, error) = match result {
                 Ok(Some(created)) => return Ok(created),
                 Ok(None) => {
+                    self.patience.leave_out(began.elapsed());
                     (look, effect) = (false, Effect::None);
                     continue;
                 }

@@ -113,7 +113,7 @@ fn pools_are_added_where_the_platform_cannot_do_without() {
 
 #[test]
 fn a_pool_of_that_name_takes_the_place_of_an_own_pool() {
-    let graph = edited("- name: system", "- name: skyplat-api");
+    let graph = edited("- name: system", "- name: skyplat-api\n        labels: {skyplat.dev/role: api}");
     let types = inputs(&graph, "hub/karpenter/node-pool-skyplat-api").to_string();
     assert!(types.contains("t3.medium"), "{types}");
 }
