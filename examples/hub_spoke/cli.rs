@@ -107,8 +107,8 @@ pub(crate) struct Options {
     /// Show every object, not only resources
     #[arg(long, global = true)]
     pub(crate) objects: bool,
-    /// Only this resource or object, what it needs, and what must go before it; may be repeated. graph: only what it
-    /// holds
+    /// Only this resource or object, what it needs, what must go before it, and what leans on what goes; may be
+    /// repeated. graph: only what it holds
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) target: Vec<String>,
     /// plan: save the plan, for apply --plan
