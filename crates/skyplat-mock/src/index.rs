@@ -125,11 +125,11 @@ mod tests {
         Thing {
             uid: uid(number),
             address: Address::new(format!("a/{}", says % 2)),
-            kind: if number % 2 == 0 { "test.one" } else { "test.two" }.into(),
+            kind: if number.is_multiple_of(2) { "test.one" } else { "test.two" }.into(),
             placement: Placement { account: AccountId::new("1"), region: None, container: None },
             id: format!("id-{}", number % 3),
             inputs: tree!({}),
-            natural_key: (says % 3 > 0).then(|| tree!([(u64::from(says % 3))])),
+            natural_key: (!says.is_multiple_of(3)).then(|| tree!([(u64::from(says % 3))])),
             outputs: [("arn".to_owned(), tree!(format!("arn:{}", says % 3)))].into(),
             tags: BTreeMap::new(),
             lives_in: if home < number { [uid(home)].into() } else { BTreeSet::new() },
