@@ -108,7 +108,7 @@ impl Decisions {
             Action::Keep => Verdict::Keep,
             Action::Replace if self.is_taken(step, view) => Verdict::AsPlanned,
             Action::Replace | Action::Update if is_open => match self.differences(step, view) {
-                Some((changes, drifted)) if changes.is_empty() && drifted.is_empty() => Verdict::Keep,
+                Some(changes) if changes.is_empty() => Verdict::Keep,
                 _ if planned.action == Action::Replace => Verdict::Update,
                 _ => Verdict::AsPlanned,
             },
@@ -151,12 +151,12 @@ impl Decisions {
         planned.dragged_by.iter().any(is_dragged)
             || self
                 .differences(step, view)
-                .is_none_or(|(changes, _)| changes.iter().any(|change| change.forces_replace))
+                .is_none_or(|changes| changes.iter().any(|change| change.forces_replace))
     }
 
     /// Compares what is recorded, and what was seen, with what is wanted as far as that is known; none when there is
     /// nothing to compare. What someone else changed is to be put right, whatever the values turn out to be.
-    fn differences(&self, step: usize, view: &View<'_>) -> Option<(Vec<FieldChange>, Vec<FieldChange>)> {
+    fn differences(&self, step: usize, view: &View<'_>) -> Option<Vec<FieldChange>> {
         let step = &view.work.plan.steps[step];
         let record = view.state.record(&step.address, &step.uid)?;
         let node = view.work.graph.get(&step.address)?;
@@ -164,11 +164,11 @@ impl Decisions {
             return None;
         }
         let inputs = resolve(&node.inputs, &|reference: &Reference| self.value(reference, view)).ok()?;
-        let drifted = match view.work.observations.get(&record.uid) {
-            Some(Observation::Present { inputs: seen, .. }) => drift(seen, &inputs, &node.rules),
-            _ => Vec::new(),
-        };
-        Some((compare(&record.node.inputs, &inputs, &node.rules), drifted))
+        let mut changes = compare(&record.node.inputs, &inputs, &node.rules);
+        if let Some(Observation::Present { inputs: seen, .. }) = view.work.observations.get(&record.uid) {
+            changes.extend(drift(seen, &inputs, &node.rules));
+        }
+        Some(changes)
     }
 
     /// Returns what a reference will stand for. What an object has not been brought to yet is as the plan knew it: its

@@ -40,17 +40,23 @@ async fn drift_is_put_right_even_when_the_values_turn_out_equal() {
         };
         graph([a, node("b", tree!({ "fixed": (output("a", "shade")), "size": 1 }))])
     };
-    let mut lab = Lab::default();
-    lab.apply(&of(1)).await;
-    let record = lab.state().await.objects[&Address::new("b")].clone();
-    let mut seen = Observations::none();
-    let inputs = tree!({ "fixed": "dark", "size": 9 });
-    seen.insert(record.uid, Observation::Present { inputs, outputs: record.outputs });
-    lab.world.calls();
-    let (plan, wanted) = lab.plan(Some(&of(2)), &seen).await;
-    let report = lab.run(&plan, &wanted, &seen).await.unwrap();
-    assert_eq!(lab.world.calls(), ["update a", "update b"]);
-    assert_eq!((report.totals.updated, report.totals.kept), (2, 0));
+    // What drifted is a field that changes in place, or the one whose value has to be waited for.
+    let sized = tree!({ "fixed": "dark", "size": 9 });
+    let fixed = tree!({ "fixed": "light", "size": 1 });
+    for (inputs, calls) in
+        [(sized, &["update a", "update b"][..]), (fixed, &["update a", "create b", "delete b"])]
+    {
+        let mut lab = Lab::default();
+        lab.apply(&of(1)).await;
+        let record = lab.state().await.objects[&Address::new("b")].clone();
+        let mut seen = Observations::none();
+        seen.insert(record.uid, Observation::Present { inputs, outputs: record.outputs });
+        lab.world.calls();
+        let (plan, wanted) = lab.plan(Some(&of(2)), &seen).await;
+        let report = lab.run(&plan, &wanted, &seen).await.unwrap();
+        assert_eq!(lab.world.calls(), calls);
+        assert_eq!((report.totals.updated + report.totals.replaced, report.totals.kept), (2, 0));
+    }
 }
 
 #[tokio::test(start_paused = true)]
