@@ -175,8 +175,11 @@ impl Tasks {
             let delete_first = certainty[at].delete_first;
             for above in &row.carries {
                 if self.remove[*above].is_some() {
-                    // A record names an address; it may well mean the object that superseded this one.
-                    let because = if row.deposed { Because::Moves } else { Because::Must };
+                    // A record names an address; it may well mean the object that superseded this one, unless it says
+                    // which one it is inside of.
+                    let within = table.rows[*above].record.and_then(|record| record.within.as_ref());
+                    let is_inside = within.is_some() && within == row.record.map(|record| &record.uid);
+                    let because = if row.deposed && !is_inside { Because::Moves } else { Because::Must };
                     add(self.remove[*above], remove, because);
                 } else if !(delete_first && table.rows[*above].needs.binary_search(&at).is_ok()) {
                     add(self.make[*above], remove, Because::Moves);

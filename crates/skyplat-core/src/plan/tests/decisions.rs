@@ -1,7 +1,7 @@
 //! What is done to each object, and why.
 
 use super::super::fixture::*;
-use super::super::{Action, Observation, Part, PlanError, Reason, Why};
+use super::super::{Action, Observation, Part, PlanError, Reason, Task, Why};
 use crate::executor::OutputMap;
 use crate::object::{Class, Normal, OnDelete};
 use crate::state::{Entry, Intent, Operation, Status};
@@ -268,6 +268,28 @@ fn what_was_superseded_stays_until_what_supersedes_it_is_made() {
     assert_eq!(changes(&plan), ["create r/new", "create r/a", "delete r/a"]);
     let old = plan.tasks.iter().position(|task| plan.steps[task.step].deposed).unwrap();
     assert!(waits(&plan, old, at(&plan, "r/a", Part::Make)));
+}
+
+#[test]
+fn what_is_inside_of_something_superseded_goes_before_it_whatever_gives_way() {
+    // The cluster's old name is wanted again, so the superseded one has to go before anything is made.
+    let cluster = |name: &str| thing("r/c").set("name", name).forced("name").key(name);
+    let pod = || thing("r/p").set("x", to("r/c.id")).forced("x");
+    let mut state = applied(&[cluster("one"), pod().within("r/c")]);
+    let old = state.objects[&Address::new("r/c")].uid.clone();
+    state.objects.get_mut(&Address::new("r/p")).unwrap().within = Some(old.clone());
+    let moved = [cluster("two"), pod()];
+    let replace = plan(&moved, &state);
+    assert_eq!(changes(&replace), ["replace r/c", "replace r/p"]);
+    carry_out(&mut state, &graph(&moved), &replace, 2);
+    assert_eq!(state.deposed.len(), 2);
+    let back = plan(&[cluster("one"), pod()], &state);
+    let task = |of: &Address| {
+        let is_it = |task: &Task| back.steps[task.step].deposed && back.steps[task.step].address == *of;
+        back.tasks.iter().position(is_it).unwrap()
+    };
+    assert!(waits(&back, task(&"r/c".into()), task(&"r/p".into())));
+    assert!(waits(&back, at(&back, "r/c", Part::Make), task(&"r/c".into())));
 }
 
 #[test]
