@@ -32,7 +32,7 @@ use crate::{controllers, gates, lookups};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The end of what does not go on by itself: somebody has to do it, or something has to come first.
-const NEVER: Moment = Moment::MAX;
+pub(crate) const NEVER: Moment = Moment::MAX;
 
 /// How often a gate looks again.
 const POLL: Duration = Duration::from_secs(2);

@@ -40,8 +40,8 @@ use skyplat_core::object::ObjectKind;
 use skyplat_core::state::Uid;
 use skyplat_core::value::{Address, Key, Tree, paper};
 
-use crate::cloud::STACK_TAG;
-use crate::world::{Moment, Phase, Thing, World};
+use crate::cloud::{NEVER, STACK_TAG};
+use crate::world::{Phase, Thing, World};
 
 /// Something about a world that should not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn dump(world: &World) -> String {
     let mut text = String::new();
     for thing in things {
         let phase = match thing.phase {
-            Phase::Creating { until: Moment::MAX } => "  creating, and waits for something".to_owned(),
+            Phase::Creating { until: NEVER } => "  creating, and waits for something".to_owned(),
             Phase::Ready => String::new(),
             Phase::Creating { until } => format!("  creating until {until} ms"),
             Phase::Changing { until } => format!("  changing until {until} ms"),

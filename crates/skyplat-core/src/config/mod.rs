@@ -44,8 +44,9 @@ pub use clusters::{ClusterConfig, ClusterRole};
 pub use code::Code;
 pub use instances::{InstanceKind, instance_architecture};
 pub use model::{
-    API_NODE_ROLE, Addons, ComponentVersions, DEFAULT_PROJECT, DataPlane, Hub, HubSkyPilot, IamSettings,
-    NodePool, PlatformConfig, RegionConfig, Shape, Spoke, SpokeSkyPilot, Tailscale, Taint,
+    API_NODE_ROLE, API_POOL, Addons, ComponentVersions, DEFAULT_PROJECT, DataPlane, Hub, HubSkyPilot,
+    IamSettings, NodePool, PlatformConfig, RegionConfig, SYSTEM_POOL, Shape, Spoke, SpokeSkyPilot, Tailscale,
+    Taint,
 };
 pub use names::fit_name;
 pub use report::{Diagnostic, Related, Report, Severity, Span};

@@ -283,7 +283,11 @@ pub struct DataPlane {
     pub quota: Option<BTreeMap<String, String>>,
 }
 
-/// The label and taint of the nodes that the API server runs on, and their value. A pool `skyplat-api` of one's own in the
+/// The hub's pool for the API server, which needs 4 vCPUs and 8 GiB for itself.
+pub const API_POOL: &str = "skyplat-api";
+/// The pool of a region where no other accepts a pod without tolerations, so that its addons find a node.
+pub const SYSTEM_POOL: &str = "skyplat-system";
+/// The label and taint of the nodes that the API server runs on, and their value. A pool [`API_POOL`] of one's own in the
 /// hub needs the label.
 pub const API_NODE_ROLE: (&str, &str) = ("skyplat.dev/role", "api");
 

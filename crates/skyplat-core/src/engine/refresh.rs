@@ -99,13 +99,13 @@ fn open_update(record: &Record) -> Option<&Next> {
     record.intent.as_ref()?.next.as_deref()
 }
 
-/// The recorded inputs, with the observed values of those fields that differ.
+/// The recorded inputs and those that an open update was to add, with the observed values of the fields that differ.
 fn follow(record: &Record, observed: &Tree) -> Tree {
     let mut inputs = record.node.inputs.clone();
     if let Some(next) = open_update(record) {
         add_fields(&mut inputs, &next.node.inputs, &record.node.rules, &FieldPath::default());
     }
-    for change in drift(observed, &inputs.clone(), &record.node.rules) {
+    for change in drift(observed, &inputs, &record.node.rules) {
         put(&mut inputs, &change.path, change.old);
     }
     inputs

@@ -17,7 +17,8 @@ mod starter;
 #[cfg(test)]
 mod tests;
 
-pub use pools::{API_POOL, AddedPool, SYSTEM_POOL, added_pools};
+pub use crate::config::{API_POOL, SYSTEM_POOL};
+pub use pools::{AddedPool, added_pools};
 
 use crate::config::{PlatformConfig, Shape};
 use crate::facts::Facts;

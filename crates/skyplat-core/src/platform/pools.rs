@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::{
-    API_NODE_ROLE, Architecture, CapacityType, ClusterConfig, ClusterRole, PlatformConfig, Taint, TaintEffect,
+    API_NODE_ROLE, API_POOL, Architecture, CapacityType, ClusterConfig, ClusterRole, PlatformConfig,
+    SYSTEM_POOL, Taint, TaintEffect,
 };
 use crate::ids::Region;
 use crate::resource::{CpuRange, NodePool};
-
-/// The hub's pool for the API server, which needs 4 vCPUs and 8 GiB for itself.
-pub const API_POOL: &str = "skyplat-api";
-/// The pool of a region where no other accepts a pod without tolerations, so that its addons find a node.
-pub const SYSTEM_POOL: &str = "skyplat-system";
 
 /// A pool that the platform adds by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,7 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::object::{Class, ObjectKind};
+    use crate::object::ObjectKind;
     use crate::render::Plain;
 
     fn step(address: &str, outcome: StepOutcome) -> StepReport {
@@ -158,7 +158,12 @@ mod tests {
                     },
                 ),
                 step("hub/eks/role", StepOutcome::Skipped { because_of: Some(cause.clone()) }),
-                step("hub/eks/addon", StepOutcome::Skipped { because_of: Some(cause) }),
+                step("hub/eks/addon", StepOutcome::Skipped { because_of: Some(cause.clone()) }),
+                // A gate is not counted.
+                StepReport {
+                    class: Class::Gate,
+                    ..step("hub/eks/ready", StepOutcome::Skipped { because_of: Some(cause) })
+                },
             ],
             duration: Duration::from_secs(190),
         };

@@ -5,16 +5,12 @@ use super::{Finding, Findings, pool_lists};
 use crate::config::code::Code;
 use crate::config::instances::{InstanceKind, instance_architecture, is_category, is_family, is_type};
 use crate::config::location::{item_path, key_path};
-use crate::config::model::{API_NODE_ROLE, NodePool, PlatformConfig, Shape, Taint};
+use crate::config::model::{API_NODE_ROLE, API_POOL, NodePool, PlatformConfig, SYSTEM_POOL, Shape, Taint};
 use crate::config::report::quoted;
 use crate::config::words::TaintEffect;
 
 /// Names of the pools that skyplat adds; a pool of such a name replaces the added one.
 const OWN_POOLS: &[&str] = &[API_POOL, SYSTEM_POOL];
-/// The one of them for the API server.
-const API_POOL: &str = "skyplat-api";
-/// The one of them for every pod.
-const SYSTEM_POOL: &str = "skyplat-system";
 /// Smallest root volume that the node image fits on, and largest that EBS makes, in bytes.
 const EBS_RANGE: std::ops::RangeInclusive<u128> = (20 << 30)..=(64 << 40);
 /// Prefixes of labels that Karpenter refuses in a node pool.
@@ -32,11 +28,9 @@ pub(super) fn check_node_pools(config: &PlatformConfig, findings: &mut Findings<
             check_labels(pool, &path, findings);
         }
         check_room(pools, &list, findings);
-        if let Shape::HubAndSpoke { hub, .. } = &config.shape
-            && std::ptr::eq(pools, hub.node_pools.as_slice())
-        {
-            check_servers_room(pools, &list, findings);
-        }
+    }
+    if let Shape::HubAndSpoke { hub, .. } = &config.shape {
+        check_servers_room(&hub.node_pools, "hub.node_pools", findings);
     }
 }
 

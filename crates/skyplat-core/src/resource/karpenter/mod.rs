@@ -192,9 +192,16 @@ mod tests {
 
     /// Lowers Karpenter as `change` leaves it.
     fn with(change: impl FnOnce(&mut Karpenter, &mut ResourceGraph)) -> Result<ObjectGraph, LowerError> {
+        of_cluster("sp-dev", change)
+    }
+
+    fn of_cluster(
+        name: &str,
+        change: impl FnOnce(&mut Karpenter, &mut ResourceGraph),
+    ) -> Result<ObjectGraph, LowerError> {
         let mut graph = ResourceGraph::new();
         let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
-        let cluster = graph.add("main/eks", cluster("sp-dev", network)).unwrap();
+        let cluster = graph.add("main/eks", cluster(name, network)).unwrap();
         let mut karpenter = Karpenter {
             cluster,
             region: "us-west-2".into(),
@@ -220,20 +227,7 @@ mod tests {
 
     #[test]
     fn a_queue_has_a_name_that_fits_and_its_policy_names_the_same() {
-        let long = "n".repeat(100);
-        let mut graph = ResourceGraph::new();
-        let network = graph.add("main/vpc", vpc("us-west-2")).unwrap();
-        let cluster = graph.add("main/eks", cluster(&long, network)).unwrap();
-        let karpenter = Karpenter {
-            cluster,
-            region: "us-west-2".into(),
-            kubernetes: KUBERNETES.into(),
-            version: "1.14.1".into(),
-            pools: vec![pool("system")],
-            spot_role: None,
-        };
-        graph.add("main/karpenter", karpenter).unwrap();
-        let graph = lower(&graph, &facts(&["us-west-2"])).unwrap();
+        let graph = of_cluster(&"n".repeat(100), |_, _| {}).unwrap();
         let queue = inputs(&graph, "main/karpenter/interruption-queue");
         let name = queue["queue_name"].as_str().unwrap();
         assert_eq!(name.len(), 80);
