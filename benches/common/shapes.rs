@@ -115,7 +115,7 @@ fn node(at: usize, revision: u32, needs: &[usize]) -> ObjectNode {
         }),
         natural_key: Some(tree!({ "name": (name.as_str()) })),
         exclusive: None,
-        rules: FieldRules::new().replace(["name"]),
+        rules: FieldRules::new().replace(["name"]).into(),
         echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),

@@ -52,7 +52,7 @@ impl Picture {
         let plan: &Plan = &prepared.plan;
         let wanted = prepared.description.graph.nodes().values();
         let drawn = picture.map(|picture| {
-            (picture, Timeline::new(plan, wanted.chain(state.records().map(|record| &record.node))))
+            (picture, Timeline::new(plan, wanted.chain(state.records().map(|record| &*record.node))))
         });
         Drawing { drawn }
     }

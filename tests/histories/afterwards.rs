@@ -48,7 +48,7 @@ pub(crate) fn rates(ran: &Ran) -> Checked {
 /// One step of a group at a time, from its start to its end, waits between attempts included.
 pub(crate) fn groups(ran: &Ran) -> Checked {
     let group = |address: &Address| {
-        let node = ran.graph.get(address).or_else(|| ran.before.objects.get(address).map(|r| &r.node));
+        let node = ran.graph.get(address).or_else(|| ran.before.objects.get(address).map(|r| &*r.node));
         node.and_then(|node| node.exclusive.as_deref())
     };
     let mut held: BTreeMap<&str, &Address> = BTreeMap::new();
@@ -202,8 +202,12 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         let moved = Entry::Moved { from: from.clone(), to: to.clone() };
         before.to_mut().apply(&moved).map_err(|error| Broken { law: I9, how: error.to_string() })?;
     }
+    let keeps = |address: &Address| {
+        ran.plan.steps.iter().any(|step| step.address == *address && step.action == Action::Keep)
+    };
     if removes {
-        for record in before.records() {
+        // Where nothing is made, what is kept lets go of others by itself, whatever becomes of what leans on it.
+        for record in before.records().filter(|record| makes || !keeps(&record.node.address)) {
             // An update that was cut off may have been done: then the edges are those that it was to bring.
             let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
             for need in record.depends_on.iter().chain(next.iter().flat_map(|next| &next.depends_on)) {
@@ -284,7 +288,7 @@ pub(crate) fn duration(ran: &Ran, report: &RunReport) -> Checked {
         .iter()
         .filter(|task| {
             let step = &ran.plan.steps[task.step];
-            let recorded = || ran.before.objects.get(&step.address).map(|record| &record.node);
+            let recorded = || ran.before.objects.get(&step.address).map(|record| &*record.node);
             ran.graph.get(&step.address).or_else(recorded).is_some_and(|node| node.exclusive.is_some())
         })
         .map(|task| task.seconds)

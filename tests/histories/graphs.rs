@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use skyplat::graph::ObjectGraph;
 use skyplat::ids::AccountId;
@@ -347,7 +348,7 @@ impl Description {
             inputs: Tree::Map(inputs),
             natural_key: wanted.key.clone().map(Tree::String),
             exclusive: wanted.group.clone(),
-            rules: rules(),
+            rules: Arc::clone(&RULES),
             echoes: BTreeMap::from([("size".to_owned(), "size".to_owned())]),
             secret_outputs: secret.then(|| "arn".to_owned()).into_iter().collect(),
             after: wanted.after.iter().map(|slot| address(*slot)).collect(),
@@ -366,11 +367,13 @@ pub(crate) const LATENCIES: &str = r#"{
     "vault.quick": [1, 1, 1], "vault.thing": [10, 5, 3], "vault.slow": [300, 120, 60]
 }"#;
 
-fn rules() -> FieldRules {
-    FieldRules::new()
+/// All objects have the same.
+static RULES: LazyLock<Arc<FieldRules>> = LazyLock::new(|| {
+    let rules = FieldRules::new()
         .replace(["stone", "forced", "tint"])
         .parents(["parent.*"])
         .recomputes("shade", ["shade"])
         // More often than need be: what leans on the shade then finds that it has not changed.
-        .recomputes("size", ["shade"])
-}
+        .recomputes("size", ["shade"]);
+    Arc::new(rules)
+});

@@ -129,7 +129,7 @@ pub(crate) fn within_limits(run: &Run, options: &EngineOptions) {
     let most = notes.calls.iter().map(|call| call.alongside + 1).max().unwrap_or_default();
     assert!(most <= options.parallelism.get(), "{most} calls at once, {} allowed", options.parallelism);
 
-    let recorded = run.before.records().map(|record| &record.node);
+    let recorded = run.before.records().map(|record| &*record.node);
     let all = run.prepared.description.graph.nodes().values().chain(recorded);
     let groups: BTreeMap<&Address, &String> =
         all.filter_map(|node| Some((&node.address, node.exclusive.as_ref()?))).collect();
@@ -188,7 +188,7 @@ pub(crate) fn in_time(run: &Run, parallelism: usize) {
     } else {
         nodes.iter().map(|(address, node)| (address, needs(node))).collect()
     };
-    let recorded = run.before.records().map(|record| &record.node);
+    let recorded = run.before.records().map(|record| &*record.node);
     for node in nodes.values().chain(recorded) {
         if let Some(group) = &node.exclusive {
             groups.insert(&node.address, group);

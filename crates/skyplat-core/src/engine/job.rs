@@ -2,6 +2,7 @@
 //! plan, graph and state at the moment it begins.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::decide::{Verdict, View};
 use super::read::{container_of, container_of_record};
@@ -92,12 +93,12 @@ pub(super) fn bookkeeping(step: &Step, view: &View<'_>) -> Option<Entry> {
     }
     let record: &Record = view.state.objects.get(&step.address)?;
     let wanted = view.work.graph.get(&step.address)?;
-    let node = ObjectNode {
+    let node = Arc::new(ObjectNode {
         inputs: record.node.inputs.clone(),
         natural_key: record.node.natural_key.clone(),
         ..wanted.clone()
-    };
+    });
     let depends_on = wanted.depends_on();
     let differs = node != record.node || depends_on != record.depends_on;
-    differs.then(|| Entry::Bookkeeping { node: Box::new(node), depends_on })
+    differs.then(|| Entry::Bookkeeping { node, depends_on })
 }

@@ -3,6 +3,8 @@
 //! A refresh writes nothing. Gates are not read, they have no state; nor are objects whose create was cut off, which
 //! the next apply looks for.
 
+use std::sync::Arc;
+
 use crate::executor::Observed;
 use crate::object::{Class, FieldPath, FieldRules, ObjectNode, Segment};
 use crate::plan::{Observation, Observations, PlanWarning, drift};
@@ -96,7 +98,7 @@ pub fn accept(state: &State, observations: &Observations) -> Vec<Entry> {
 }
 
 fn open_update(record: &Record) -> Option<&Next> {
-    record.intent.as_ref()?.next.as_deref()
+    record.intent.as_ref()?.next.as_ref()
 }
 
 /// The recorded inputs and those that an open update was to add, with the observed values of the fields that differ.
@@ -129,8 +131,8 @@ fn add_fields(tree: &mut Tree, next: &Tree, rules: &FieldRules, path: &FieldPath
 fn edges_of_an_open_update(record: &Record, inputs: &Tree) -> Option<Entry> {
     let next = open_update(record).filter(|next| !next.depends_on.is_subset(&record.depends_on))?;
     let depends_on = record.depends_on.union(&next.depends_on).cloned().collect();
-    let node = ObjectNode { inputs: inputs.clone(), ..record.node.clone() };
-    Some(Entry::Bookkeeping { node: Box::new(node), depends_on })
+    let node = Arc::new(ObjectNode { inputs: inputs.clone(), ..(*record.node).clone() });
+    Some(Entry::Bookkeeping { node, depends_on })
 }
 
 /// Puts a value at a path that exists, or takes out what is there.

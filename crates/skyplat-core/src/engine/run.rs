@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
         let plan = work.plan;
         let state = session.state();
         let records: BTreeMap<&Uid, &ObjectNode> =
-            state.records().map(|record| (&record.uid, &record.node)).collect();
+            state.records().map(|record| (&record.uid, &*record.node)).collect();
         let is_gone = |uid: &Uid| work.observations.get(uid) == Some(&Observation::Missing);
         let gone = state.objects.values().filter(|record| is_gone(&record.uid));
         let gone = gone.map(|record| record.node.address.clone()).collect();

@@ -260,11 +260,12 @@ impl Half {
     /// was cut off.
     async fn keep_books(&self, wanted: &Wanted, record: &Record) -> Result<(), Unwritten> {
         let Next { node, depends_on } = wanted.next.clone();
-        let node = ObjectNode { natural_key: record.node.natural_key.clone(), ..node };
+        let natural_key = record.node.natural_key.clone();
+        let node = Arc::new(ObjectNode { natural_key, ..Arc::unwrap_or_clone(node) });
         if node == record.node && depends_on == record.depends_on {
             return Ok(());
         }
-        self.journal(vec![Entry::Bookkeeping { node: Box::new(node), depends_on }]).await
+        self.journal(vec![Entry::Bookkeeping { node, depends_on }]).await
     }
 
     async fn created(
@@ -288,7 +289,7 @@ impl Half {
     /// Announces and makes a change in place. A gate waits anew, a lookup reads anew.
     async fn update(&mut self, wanted: &Wanted, old: &Recorded) -> Result<OutputMap, Break> {
         let (address, uid) = (wanted.desired.address.clone(), wanted.desired.uid.clone());
-        let next = Box::new(wanted.next.clone());
+        let next = wanted.next.clone();
         let token = token(&uid, "update", Some(&next.node.inputs));
         self.journal(vec![Entry::UpdateBegins { address: address.clone(), uid: uid.clone(), next }]).await?;
         let executor = Arc::clone(&self.setting.executor);

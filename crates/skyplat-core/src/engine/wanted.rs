@@ -86,7 +86,7 @@ impl Wanted {
             natural_key,
         };
         let recorded = ObjectNode { inputs: recorded_inputs, natural_key: recorded_key, ..node.clone() };
-        Ok(Self { desired, next: Next { node: recorded, depends_on: node.depends_on() } })
+        Ok(Self { desired, next: Next { node: Arc::new(recorded), depends_on: node.depends_on() } })
     }
 }
 

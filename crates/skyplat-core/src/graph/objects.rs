@@ -262,7 +262,7 @@ mod tests {
             inputs: tree!({ "name": name }),
             natural_key: Some(tree!({ "name": name, "at": (at.to_string()) })),
             exclusive: None,
-            rules: FieldRules::new(),
+            rules: FieldRules::new().into(),
             echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
             secret_outputs: BTreeSet::new(),
             after: BTreeSet::new(),

@@ -4,6 +4,7 @@
 //! object can be planned, ordered and deleted without its Rust type.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +61,7 @@ pub struct ObjectNode {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exclusive: Option<String>,
     /// What is known of its fields.
-    pub rules: FieldRules,
+    pub rules: Arc<FieldRules>,
     /// Outputs that repeat an input: output name to input path.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub echoes: BTreeMap<String, String>,
@@ -99,7 +100,7 @@ impl ObjectNode {
             inputs: to_tree(object)?,
             natural_key: object.natural_key(),
             exclusive: object.exclusive().map(|group| paper::show(&group).to_string()),
-            rules: object.rules(),
+            rules: Arc::new(object.rules()),
             echoes: fields
                 .iter()
                 .filter_map(|field| field.echo.map(|path| (field.name.to_owned(), path.to_owned())))

@@ -117,7 +117,7 @@ fn assemble(
     {
         let row = &table.rows[at];
         let step = &steps[step_of[at]];
-        let recorded = row.record.map(|record| &record.node);
+        let recorded = row.record.map(|record| &*record.node);
         let node = if part == Part::Make { row.node.or(recorded) } else { recorded.or(row.node) };
         let stays_in_place = recorded.is_some_and(|node| node.on_delete == OnDelete::Retain);
         let nothing_to_delete = step.gone.is_some() || stays_in_place;
@@ -140,7 +140,7 @@ fn step(table: &Table<'_>, ordered: &Ordered, at: usize, decision: Decision<'_>)
     let row = &table.rows[at];
     let certainty = &ordered.certainty[at];
     let node =
-        row.node.or_else(|| row.record.map(|record| &record.node)).expect("a row is made of one of them");
+        row.node.or_else(|| row.record.map(|record| &*record.node)).expect("a row is made of one of them");
     let replaced = decision.action == Action::Replace;
     let first = if certainty.delete_first { Order::DeleteFirst } else { Order::CreateFirst };
     let mut undecided = decision.doubts;

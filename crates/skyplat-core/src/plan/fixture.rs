@@ -2,6 +2,7 @@
 //! writing what an engine would write.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{
     Action, LatencyTable, Move, Observation, Observations, Order, Part, Plan, PlanError, PlanInput,
@@ -42,7 +43,7 @@ pub(super) fn thing(address: &str) -> Thing {
         inputs: Tree::map(),
         natural_key: None,
         exclusive: None,
-        rules: FieldRules::new(),
+        rules: FieldRules::new().into(),
         echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
         secret_outputs: std::collections::BTreeSet::new(),
         after: std::collections::BTreeSet::new(),
@@ -71,24 +72,28 @@ impl Thing {
         self
     }
 
+    pub(super) fn rules(&mut self) -> &mut FieldRules {
+        Arc::make_mut(&mut self.0.rules)
+    }
+
     pub(super) fn forced(mut self, field: &str) -> Self {
-        self.0.rules.replace.push(field.into());
+        self.rules().replace.push(field.into());
         self
     }
 
     pub(super) fn lives_in(mut self, field: &str, parent: &str) -> Self {
         self.0.inputs.set(field, to(&format!("{parent}.id")));
-        self.0.rules.parents.push(field.into());
+        self.rules().parents.push(field.into());
         self.forced(field)
     }
 
     pub(super) fn recomputes(mut self, field: &str, output: &str) -> Self {
-        self.0.rules.recomputes.push((field.into(), vec![output.into()]));
+        self.rules().recomputes.push((field.into(), vec![output.into()]));
         self
     }
 
     pub(super) fn normalised(mut self, field: &str, normal: Normal) -> Self {
-        self.0.rules.normalised.push((field.into(), normal));
+        self.rules().normalised.push((field.into(), normal));
         self
     }
 
@@ -261,10 +266,7 @@ fn make(state: &mut State, node: &ObjectNode, step: &Step) {
     match step.action {
         Action::Keep if step.bookkeeping => {
             let inputs = state.objects[&address].node.inputs.clone();
-            write(
-                state,
-                Entry::Bookkeeping { node: Box::new(ObjectNode { inputs, ..resolved }), depends_on },
-            );
+            write(state, Entry::Bookkeeping { node: ObjectNode { inputs, ..resolved }.into(), depends_on });
         }
         Action::Keep => {}
         Action::Update | Action::Wait | Action::Read
@@ -272,7 +274,7 @@ fn make(state: &mut State, node: &ObjectNode, step: &Step) {
         {
             let uid = step.uid.clone();
             let outputs = outputs(&resolved, &uid);
-            let next = Box::new(Next { node: resolved, depends_on });
+            let next = Next { node: resolved.into(), depends_on };
             write(state, Entry::UpdateBegins { address: address.clone(), uid: uid.clone(), next });
             write(state, Entry::Updated { address, uid, outputs });
         }

@@ -33,7 +33,7 @@ fn node(address: &str, kind: &str, class: Class, inputs: Tree) -> ObjectNode {
         inputs,
         natural_key: None,
         exclusive: None,
-        rules: FieldRules::new(),
+        rules: FieldRules::new().into(),
         echoes: BTreeMap::from([("cidr_block".to_owned(), "cidr_block".to_owned())]),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),

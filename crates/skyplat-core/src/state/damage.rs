@@ -80,12 +80,12 @@ fn entries() -> Vec<Entry> {
     let record = planned(&state(), "a/x");
     let (at, uid) = (address("a/x"), record.uid.clone());
     let outputs = || crate::executor::OutputMap::from([("id".to_owned(), tree!("vpc-1"))]);
-    let next = Next { node: node("a/x"), depends_on: std::collections::BTreeSet::new() };
+    let next = Next { node: node("a/x").into(), depends_on: std::collections::BTreeSet::new() };
     vec![
         Entry::CreateBegins { record: Box::new(record) },
         Entry::Identified { address: at.clone(), uid: uid.clone(), id: "vpc-1".into() },
         Entry::Created { address: at.clone(), uid: uid.clone(), id: "vpc-1".into(), outputs: outputs() },
-        Entry::UpdateBegins { address: at.clone(), uid: uid.clone(), next: Box::new(next) },
+        Entry::UpdateBegins { address: at.clone(), uid: uid.clone(), next },
         Entry::Updated { address: at, uid, outputs: outputs() },
     ]
 }

@@ -1,6 +1,7 @@
 //! [`Entry`]: what can be written to a journal, and how it changes the [`State`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ pub enum Entry {
         /// Its identity.
         uid: Uid,
         /// What it becomes.
-        next: Box<Next>,
+        next: Next,
     },
     /// An object is about to be deleted.
     DeleteBegins {
@@ -111,7 +112,7 @@ pub enum Entry {
     /// Only what we keep about an object changes: order, container, protection, rules.
     Bookkeeping {
         /// The node as it is now, inputs as recorded.
-        node: Box<ObjectNode>,
+        node: Arc<ObjectNode>,
         /// Its edges.
         depends_on: BTreeSet<Address>,
     },
@@ -178,7 +179,7 @@ impl State {
             Entry::Moved { from, to } => self.rename(from, to)?,
             Entry::Bookkeeping { node, depends_on } => {
                 let record = self.current(&node.address)?;
-                record.node = (**node).clone();
+                record.node = Arc::clone(node);
                 record.depends_on.clone_from(depends_on);
             }
             Entry::Observed { address, uid, inputs, outputs } => {
@@ -207,7 +208,7 @@ impl State {
         {
             current.transition(RecordEvent::CreateBegins)?;
             // A create that is repeated after a crash may carry inputs that changed since.
-            current.node = record.node.clone();
+            current.node = Arc::clone(&record.node);
             current.depends_on.clone_from(&record.depends_on);
             current.within.clone_from(&record.within);
             return Ok(());
@@ -287,12 +288,18 @@ impl State {
 }
 
 /// Renames an object in the node and edges of a record: its own, or one that names it.
-fn rename_in(node: &mut ObjectNode, depends_on: &mut BTreeSet<Address>, from: &Address, to: &Address) {
-    if node.address == *from {
-        node.address = to.clone();
-    }
+fn rename_in(node: &mut Arc<ObjectNode>, depends_on: &mut BTreeSet<Address>, from: &Address, to: &Address) {
     if depends_on.remove(from) {
         depends_on.insert(to.clone());
+    }
+    let mut names_it = node.address == *from;
+    node.for_each_dependency(&mut |address| names_it |= address == from);
+    if !names_it {
+        return;
+    }
+    let node = Arc::make_mut(node);
+    if node.address == *from {
+        node.address = to.clone();
     }
     if node.after.remove(from) {
         node.after.insert(to.clone());
@@ -408,8 +415,9 @@ mod tests {
         let moved = make(&mut state, "a/x");
         let mut other = planned(&state, "b/y");
         other.depends_on.insert(address("a/x"));
-        other.node.after.insert(address("a/x"));
-        other.node.placement.container = Some(address("a/x"));
+        let node = Arc::make_mut(&mut other.node);
+        node.after.insert(address("a/x"));
+        node.placement.container = Some(address("a/x"));
         apply(
             &mut state,
             [
@@ -445,11 +453,11 @@ mod tests {
     fn a_move_reaches_into_an_update_that_is_open() {
         let mut state = state();
         let uid = make(&mut state, "a/x");
-        let next = Next { node: node("a/x"), depends_on: BTreeSet::new() };
+        let next = Next { node: node("a/x").into(), depends_on: BTreeSet::new() };
         apply(
             &mut state,
             [
-                Entry::UpdateBegins { address: address("a/x"), uid: uid.clone(), next: Box::new(next) },
+                Entry::UpdateBegins { address: address("a/x"), uid: uid.clone(), next },
                 Entry::Moved { from: address("a/x"), to: address("b/y") },
                 Entry::Updated { address: address("b/y"), uid, outputs: OutputMap::new() },
             ],
@@ -513,7 +521,7 @@ mod tests {
         let mut state = state();
         let mut record = planned(&state, "a/x");
         apply(&mut state, [Entry::CreateBegins { record: Box::new(record.clone()) }]);
-        record.node.inputs = tree!({ "size": 2 });
+        Arc::make_mut(&mut record.node).inputs = tree!({ "size": 2 });
         apply(&mut state, [Entry::CreateBegins { record: Box::new(record.clone()) }]);
         assert_eq!(state.objects[&address("a/x")].node.inputs, tree!({ "size": 2 }));
         assert_eq!(state.objects[&address("a/x")].open(), Some(Operation::Create));
@@ -525,7 +533,7 @@ mod tests {
             outputs: OutputMap::new(),
         };
         apply(&mut state, [created]);
-        record.node.inputs = tree!({ "size": 3 });
+        Arc::make_mut(&mut record.node).inputs = tree!({ "size": 3 });
         let serial = state.serial;
         assert!(state.apply(&Entry::CreateBegins { record: Box::new(record) }).is_err());
         assert_eq!(state.objects[&address("a/x")].node.inputs, tree!({ "size": 2 }));

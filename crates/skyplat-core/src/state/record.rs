@@ -21,6 +21,7 @@
 //!
 //! An update or delete may begin while one is open: that is how the next run repeats, or overrides, what a crash cut
 //! off. A call that is repeated stands on an uncertain record, so that its failing without effect leaves it uncertain.
+//! What the first update was to lean on stays among the record's edges until one has ended: it may lean on it by now.
 //! Whatever is not in the table is an [`IllegalTransition`]: a journal that says so is damaged.
 
 use std::collections::BTreeSet;
@@ -102,14 +103,14 @@ pub struct Intent {
     pub before: Status,
     /// For an update, what the object becomes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next: Option<Box<Next>>,
+    pub next: Option<Next>,
 }
 
 /// What an object becomes by an update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Next {
     /// The node with its new inputs, resolved, secrets as digests.
-    pub node: ObjectNode,
+    pub node: Arc<ObjectNode>,
     /// Its new edges.
     pub depends_on: BTreeSet<Address>,
 }
@@ -117,8 +118,9 @@ pub struct Next {
 /// What is known of one real object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The object as it was last written: inputs resolved, secrets as digests.
-    pub node: ObjectNode,
+    /// The object as it was last written: inputs resolved, secrets as digests. Shared: a state is copied more often than
+    /// an object changes.
+    pub node: Arc<ObjectNode>,
     /// What it depended on when it was last written.
     pub depends_on: BTreeSet<Address>,
     /// Its identity.
@@ -143,9 +145,14 @@ pub struct Record {
 
 impl Record {
     /// Makes the record of an object whose create is about to begin.
-    pub fn planned(node: ObjectNode, depends_on: BTreeSet<Address>, uid: Uid, generation: u32) -> Self {
+    pub fn planned(
+        node: impl Into<Arc<ObjectNode>>,
+        depends_on: BTreeSet<Address>,
+        uid: Uid,
+        generation: u32,
+    ) -> Self {
         Self {
-            node,
+            node: node.into(),
             depends_on,
             uid,
             within: None,
@@ -183,7 +190,7 @@ impl Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RecordEvent {
     CreateBegins,
-    UpdateBegins(Box<Next>),
+    UpdateBegins(Next),
     DeleteBegins,
     Identified(String),
     Created {
@@ -236,6 +243,7 @@ impl Record {
                 self.intent = None;
             }
             (Event::UpdateBegins(next), None | Some(Op::Update | Op::Delete)) => {
+                self.keep_edges_of_what_is_open();
                 self.intent = Some(Intent { operation: Op::Update, before: self.status, next: Some(next) });
                 self.status = Status::Uncertain;
             }
@@ -248,6 +256,7 @@ impl Record {
                 self.status = Status::Ready;
             }
             (Event::DeleteBegins, _) => {
+                self.keep_edges_of_what_is_open();
                 self.intent = Some(Intent { operation: Op::Delete, before: self.status, next: None });
                 self.status = Status::Uncertain;
             }
@@ -267,7 +276,7 @@ impl Record {
             (Event::Failed(_), Some(Op::Delete)) => self.intent = None,
             (Event::Deleted, Some(Op::Delete)) | (Event::LetGo, _) => return Ok(Outcome::Gone),
             (Event::Observed { inputs, outputs }, _) => {
-                self.node.inputs = inputs;
+                Arc::make_mut(&mut self.node).inputs = inputs;
                 self.outputs = outputs;
                 // What was never completely made is no more usable for having been seen.
                 if self.status != Status::Incomplete {
@@ -284,6 +293,13 @@ impl Record {
             }
         }
         Ok(Outcome::Stays)
+    }
+
+    /// An update that is overridden while it is open may have been done, and then this leans on what it was to lean on.
+    fn keep_edges_of_what_is_open(&mut self) {
+        if let Some(next) = self.intent.take().and_then(|intent| intent.next) {
+            self.depends_on.extend(next.depends_on);
+        }
     }
 }
 
@@ -345,10 +361,10 @@ mod tests {
         }
     }
 
-    fn next() -> Box<Next> {
+    fn next() -> Next {
         let mut node = node("a/x");
         node.inputs = tree!({ "size": 2 });
-        Box::new(Next { node, depends_on: BTreeSet::from([address("a/y")]) })
+        Next { node: node.into(), depends_on: BTreeSet::from([address("a/y")]) }
     }
 
     /// Makes a record as a journal would have left it.
@@ -422,7 +438,7 @@ mod tests {
     fn an_update_brings_inputs_edges_and_outputs_and_a_failed_one_brings_none() {
         let mut updated = record("R");
         updated.transition(event("update_begins")).unwrap();
-        assert_eq!(updated.node, node("a/x"), "nothing is new before the call is done");
+        assert_eq!(*updated.node, node("a/x"), "nothing is new before the call is done");
         updated.transition(event("updated")).unwrap();
         assert_eq!(updated.node.inputs, tree!({ "size": 2 }));
         assert_eq!(updated.depends_on, BTreeSet::from([address("a/y")]));
@@ -441,6 +457,29 @@ mod tests {
         record.transition(event("update_begins")).unwrap();
         record.transition(event("failed_none")).unwrap();
         assert_eq!(name(&record), "U");
+    }
+
+    #[test]
+    fn what_overrides_an_open_update_keeps_the_edges_that_it_may_have_brought() {
+        let other = || Next { node: node("a/x").into(), depends_on: BTreeSet::from([address("a/z")]) };
+        let brought = BTreeSet::from([address("a/y")]);
+        for over in [RecordEvent::UpdateBegins(other()), RecordEvent::DeleteBegins] {
+            let mut record = record("R");
+            record.transition(event("update_begins")).unwrap();
+            record.transition(over.clone()).unwrap();
+            assert_eq!(record.depends_on, brought, "after {}", over.name());
+            record.transition(event("failed_none")).unwrap();
+            assert_eq!(
+                (name(&record).as_str(), &record.depends_on),
+                ("U", &brought),
+                "after {}",
+                over.name()
+            );
+        }
+        let mut record = record("Uu");
+        record.transition(RecordEvent::UpdateBegins(other())).unwrap();
+        record.transition(event("updated")).unwrap();
+        assert_eq!(record.depends_on, other().depends_on, "one that has ended is all there is");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) fn node(path: &str) -> ObjectNode {
         inputs: tree!({ "size": 1 }),
         natural_key: None,
         exclusive: None,
-        rules: FieldRules::new(),
+        rules: FieldRules::new().into(),
         echoes: BTreeMap::new(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
@@ -119,9 +119,7 @@ impl Happening {
             },
             3 => Entry::Identified { address: at, uid, id: format!("i-{}", self.detail) },
             4 | 5 => Entry::Created { address: at, uid, id: format!("i-{}", self.detail), outputs },
-            6 => {
-                Entry::UpdateBegins { next: Box::new(Next { node: changed(), depends_on }), address: at, uid }
-            }
+            6 => Entry::UpdateBegins { next: Next { node: changed().into(), depends_on }, address: at, uid },
             7 => Entry::Updated { address: at, uid, outputs },
             8 => Entry::DeleteBegins { address: at, uid },
             9 => Entry::Deleted { address: at, uid },

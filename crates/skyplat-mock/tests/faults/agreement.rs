@@ -1,5 +1,7 @@
 //! What is found when a world and a state do not agree.
 
+use std::sync::Arc;
+
 use skyplat_core::state::{Status, Uid};
 use skyplat_core::value::Address;
 use skyplat_mock::faults::Faults;
@@ -54,7 +56,7 @@ fn two_things_for_one_address_are_found_unless_one_is_superseded() {
     let rules = [RULE, "main/karpenter/rule-spot-interruption"];
     let mut other = state.objects.remove(&Address::new(rules[1])).expect("there is another rule");
     let current = state.objects[&Address::new(rules[0])].uid.clone();
-    other.node.address = Address::new(rules[0]);
+    Arc::make_mut(&mut other.node).address = Address::new(rules[0]);
     let other_uid = other.uid.clone();
     // As if the other one had been made for the same address: known by its own, not as superseded.
     state.objects.insert(Address::new("elsewhere"), other.clone());

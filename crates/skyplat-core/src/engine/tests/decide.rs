@@ -9,7 +9,7 @@ use crate::plan::{Action, Observation};
 fn shaded(v: i64, shade: &str) -> ObjectGraph {
     graph([
         ObjectNode {
-            rules: FieldRules::new().recomputes("v", ["shade"]),
+            rules: FieldRules::new().recomputes("v", ["shade"]).into(),
             ..node("a", tree!({ "v": v, "shade": shade }))
         },
         node("b", tree!({ "fixed": (output("a", "shade")) })),
@@ -35,7 +35,7 @@ async fn a_replace_whose_values_turn_out_equal_is_a_keep_with_all_it_drags() {
 async fn drift_is_put_right_even_when_the_values_turn_out_equal() {
     let of = |v: i64| {
         let a = ObjectNode {
-            rules: FieldRules::new().recomputes("v", ["shade"]),
+            rules: FieldRules::new().recomputes("v", ["shade"]).into(),
             ..node("a", tree!({ "v": v, "shade": "dark" }))
         };
         graph([a, node("b", tree!({ "fixed": (output("a", "shade")), "size": 1 }))])
@@ -211,7 +211,7 @@ async fn what_goes_early_decides_nothing_about_what_it_only_refers_to() {
         middle.placement.container = Some("base".into());
         graph([
             ObjectNode {
-                rules: FieldRules::new().recomputes("v", ["shade"]),
+                rules: FieldRules::new().recomputes("v", ["shade"]).into(),
                 ..node("a", tree!({ "v": v }))
             },
             node("base", tree!({ "fixed": (output("a", "shade")) })),

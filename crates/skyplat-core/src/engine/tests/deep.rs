@@ -50,7 +50,7 @@ fn a_long_chain_of_containers_that_is_dragged_along_is_decided() {
     on_a_small_stack(async {
         let nested = |v: i64| {
             let first = node("a", tree!({ "v": v, "shade": "dark" }));
-            let first = ObjectNode { rules: FieldRules::new().recomputes("v", ["shade"]), ..first };
+            let first = ObjectNode { rules: FieldRules::new().recomputes("v", ["shade"]).into(), ..first };
             let inside = (0..LENGTH).map(|at| {
                 let before = at.checked_sub(1).map(name);
                 let inputs = match before {

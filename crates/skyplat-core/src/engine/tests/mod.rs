@@ -43,7 +43,7 @@ fn node(name: &str, inputs: Tree) -> ObjectNode {
         inputs,
         natural_key: None,
         exclusive: None,
-        rules: FieldRules::new().replace(["fixed"]).recomputes("shade", ["shade"]),
+        rules: FieldRules::new().replace(["fixed"]).recomputes("shade", ["shade"]).into(),
         echoes: BTreeMap::new(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),

@@ -85,8 +85,8 @@ async fn what_a_cut_off_update_may_have_brought_is_taken_in_and_can_be_undone() 
     let record = lab.state().await.objects[&Address::new("b")].clone();
     let inputs = tree!({ "v": 1, "hue": "dark" });
     lab.world.look().things.get_mut(&record.uid).unwrap().inputs = inputs.clone();
-    let node = ObjectNode { inputs, ..record.node };
-    let next = Box::new(Next { node, depends_on: BTreeSet::from(["a".into()]) });
+    let node = ObjectNode { inputs, ..(*record.node).clone() }.into();
+    let next = Next { node, depends_on: BTreeSet::from(["a".into()]) };
     let mut session = lab.session().await;
     session.append(&[Entry::UpdateBegins { address: "b".into(), uid: record.uid, next }]).await.unwrap();
     drop(session);

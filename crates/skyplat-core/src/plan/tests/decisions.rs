@@ -329,7 +329,7 @@ fn what_is_retained_inside_of_what_goes_is_not_said_to_stay() {
 fn a_field_with_a_remark_says_it_when_it_changes() {
     let with = |x: i32, y: i32| {
         let mut thing = thing("r/a").set("x", x).set("y", y);
-        thing.0.rules = thing.0.rules.remark("x", "x reaches new users only");
+        thing.0.rules = (*thing.0.rules).clone().remark("x", "x reaches new users only").into();
         [thing]
     };
     let remarks = |things: &[Thing]| {

@@ -61,7 +61,7 @@ fn a_parent_drags_even_when_its_echo_is_equal() {
     let with = |v| {
         let child = thing("r/child").set("ns", to("r/ns.name"));
         let mut child = child.forced("ns");
-        child.0.rules.parents.push("ns".into());
+        child.rules().parents.push("ns".into());
         [stone("r/ns", v).set("name", "n"), child]
     };
     assert_eq!(changes(&edit(&with(1), &with(2))), ["replace r/ns", "replace r/child"]);

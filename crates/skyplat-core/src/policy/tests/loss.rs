@@ -35,7 +35,7 @@ fn lost(state: &State, wanted: &[ObjectNode]) -> Vec<Finding> {
 }
 
 fn files() -> ObjectNode {
-    let rules = FieldRules::new().replace(["encrypted"]);
+    let rules = FieldRules::new().replace(["encrypted"]).into();
     ObjectNode { rules, ..node("hub/efs/files", "efs.file_system", tree!({ "encrypted": false })) }
 }
 
@@ -75,10 +75,10 @@ fn a_replace_that_is_not_certain_counts() {
     let with_key = || ObjectNode { inputs: tree!({ "encrypted": (to("hub/kms/key.arn")) }), ..files() };
     let mut recorded_files = files();
     recorded_files.inputs = tree!({ "encrypted": "arn:of:one" });
-    recorded_files.rules.parents.clear();
+    recorded_files.rules = FieldRules::default().into();
     // The key is made anew, so its ARN is not known: whether the files go with it turns out later.
     let mut other_key = key();
-    other_key.rules = FieldRules::new().replace(["name"]);
+    other_key.rules = FieldRules::new().replace(["name"]).into();
     other_key.inputs = tree!({ "name": "two" });
     let state = recorded([key(), recorded_files]);
     let wanted = [other_key, with_key()];
@@ -155,7 +155,7 @@ fn a_destroy_consents_to_all_of_it() {
 #[test]
 fn a_recorded_output_is_judged_as_long_as_the_plan_keeps_it() {
     let source = |name: &str| {
-        let rules = FieldRules::new().replace(["name"]);
+        let rules = FieldRules::new().replace(["name"]).into();
         ObjectNode { rules, ..node("a/source", "demo.source", tree!({ "name": name })) }
     };
     let inputs = tree!({ "group_id": "sg-1", "direction": "ingress", "ip_protocol": "-1", "cidr_ipv4": (to("a/source.range")) });

@@ -41,7 +41,7 @@ fn node(address: &str, kind: &str, inputs: Tree) -> ObjectNode {
         inputs,
         natural_key: None,
         exclusive: None,
-        rules: FieldRules::new(),
+        rules: FieldRules::new().into(),
         echoes: BTreeMap::from([
             ("cidr_block".to_owned(), "cidr_block".to_owned()),
             ("name".to_owned(), name.to_owned()),
