@@ -151,8 +151,6 @@ pub(crate) struct History {
     model: Model,
     /// Whether something went wrong that leaves the world in between: the model cannot know where.
     between: bool,
-    /// What was ever made, in full.
-    made: BTreeSet<Uid>,
     /// What was left in place on purpose.
     retained: BTreeSet<Uid>,
     /// What was taken away behind our back.
@@ -169,7 +167,6 @@ impl History {
             wish,
             model: Model::default(),
             between: false,
-            made: BTreeSet::new(),
             retained: BTreeSet::new(),
             lost: BTreeSet::new(),
             strangers: BTreeSet::new(),
@@ -358,10 +355,8 @@ impl History {
             }
         }
         for entry in ran.entries() {
-            match entry {
-                Entry::Created { uid, .. } => drop(self.made.insert(uid.clone())),
-                Entry::Retained { uid, .. } => drop(self.retained.insert(uid.clone())),
-                _ => {}
+            if let Entry::Retained { uid, .. } = entry {
+                self.retained.insert(uid.clone());
             }
         }
         invariants::check(ran)?;
@@ -471,8 +466,7 @@ impl History {
 
     fn look_around(&self, world: &World, state: &State) -> Checked {
         afterwards::world(world, state, &self.retained, &self.lost)?;
-        // What was to be retained before it was made may never have come to be.
-        let gone = self.retained.iter().filter(|uid| self.made.contains(*uid) && !self.lost.contains(*uid));
+        let gone = self.retained.iter().filter(|uid| !self.lost.contains(*uid));
         let gone = gone.clone().find(|uid| world.get(uid).is_none());
         hold!(gone.is_none(), RETAINED, "{gone:?} is gone");
         let gone = self.strangers.iter().find(|uid| world.get(uid).is_none());

@@ -321,29 +321,20 @@ impl Half {
 
     async fn remove(&mut self, mut record: Record, gone: Option<String>) -> Result<End, Break> {
         let (address, uid) = (record.node.address.clone(), record.uid.clone());
-        let over = |entry: Entry, end: End| (vec![entry], end);
-        let without_call = if let Some(why) = gone {
-            Some(over(Entry::Forgotten { address: address.clone(), uid: uid.clone(), why }, End::Removed))
-        } else if record.node.class == Class::Lookup {
-            let why = "it was only read, never ours".to_owned();
-            Some(over(Entry::Forgotten { address: address.clone(), uid: uid.clone(), why }, End::Removed))
-        } else if record.node.class == Class::Owned && record.node.on_delete == OnDelete::Retain {
-            let why = match &record.node.placement.container {
-                None => "it is to be kept when it is no longer wanted".to_owned(),
-                Some(container) => format!("it is to be kept for as long as {container} is there"),
-            };
-            let entry = Entry::Retained { address: address.clone(), uid: uid.clone(), why: why.clone() };
-            Some(over(entry, End::Retained(why)))
-        } else {
-            None
-        };
-        if let Some((entries, end)) = without_call {
-            self.journal(entries).await?;
-            return Ok(end);
+        let never_ours = || "it was only read, never ours".to_owned();
+        let forgotten = gone.or_else(|| (record.node.class == Class::Lookup).then(never_ours));
+        if let Some(why) = forgotten {
+            self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
+            return Ok(End::Removed);
         }
-        self.enter_container().await?;
         let mut entries = Vec::new();
-        if record.node.class == Class::Owned && record.open() == Some(Operation::Create) {
+        let is_ours = record.node.class == Class::Owned;
+        let is_unfinished = is_ours && record.open() == Some(Operation::Create);
+        let stays = is_ours && record.node.on_delete == OnDelete::Retain;
+        if is_unfinished || !stays {
+            self.enter_container().await?;
+        }
+        if is_unfinished {
             let Some(created) = self.find_until_known(&as_desired(&record)).await? else {
                 let why = "its create came to nothing".to_owned();
                 self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
@@ -353,6 +344,15 @@ impl Half {
             entries.push(Entry::Identified { address: address.clone(), uid: uid.clone(), id });
             record.id = Some(created.id);
             record.outputs = seal_outputs(&mark(&record.node, created.outputs), &self.setting.key);
+        }
+        if stays {
+            let why = match &record.node.placement.container {
+                None => "it is to be kept when it is no longer wanted".to_owned(),
+                Some(container) => format!("it is to be kept for as long as {container} is there"),
+            };
+            entries.push(Entry::Retained { address, uid, why: why.clone() });
+            self.journal(entries).await?;
+            return Ok(End::Retained(why));
         }
         entries.push(Entry::DeleteBegins { address: address.clone(), uid: uid.clone() });
         self.journal(entries).await?;

@@ -162,7 +162,9 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// the way of another: it is waited for until it is gone.
     async fn read(&self, cx: &Op, objects: &[Recorded]) -> Vec<Result<Observed, ExecError>>;
 
-    /// Looks for the object with our uid (or, for a kind that carries no tags, our natural key).
+    /// Looks for the object with our uid (or, for a kind that carries no tags, our natural key). That there is none must
+    /// be certain: then the object is made anew, or its create is given up. Where an API may not show yet what it has
+    /// made, wait, or answer with [`ErrorKind::NotYetVisible`].
     ///
     /// # Errors
     /// When the world could not be asked.

@@ -65,7 +65,7 @@ pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         format_version: FORMAT_VERSION,
         stack: input.state.stack.name.clone(),
         serial: input.state.serial,
-        digest: digest::digest(&input, &steps)?,
+        digest: digest::digest(&input)?,
         moved: moves,
         targets: options.targets.clone(),
         summary: summary(&steps),

@@ -1,6 +1,7 @@
-//! The digest of a plan: a hash of everything it is derived from, and of its steps.
+//! The digest of a plan: a hash of everything it is derived from.
 //!
-//! Latencies are left out: they say how long it takes, not what is done.
+//! The steps follow from that, and are as much again to read. Latencies are left out: they say how long it takes, not what
+//! is done.
 
 use std::io;
 
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::build::PlanInput;
 use super::error::PlanError;
-use super::step::Step;
+use super::step::FORMAT_VERSION;
 
 struct Hashing(Sha256);
 
@@ -28,15 +29,13 @@ impl io::Write for Hashing {
 ///
 /// # Errors
 /// When an input cannot be written down, because it holds a secret in the clear.
-pub(super) fn digest(input: &PlanInput<'_>, steps: &[Step]) -> Result<String, PlanError> {
+pub(super) fn digest(input: &PlanInput<'_>) -> Result<String, PlanError> {
     let mut hash = io::BufWriter::new(Hashing(Sha256::new()));
     let (state, options) = (input.state, input.options);
+    add(&mut hash, &FORMAT_VERSION)?;
     add(&mut hash, &(!options.destroy).then_some(input.graph))?;
     add(&mut hash, &(&state.stack, state.serial, &state.objects, &state.deposed, &state.generations))?;
     add(&mut hash, &(input.observations, options.destroy, &options.targets, &options.moved))?;
-    for step in steps {
-        add(&mut hash, &(step, &step.uid, &step.new_uid, &step.gone))?;
-    }
     let Hashing(hash) = hash
         .into_inner()
         .map_err(|error| PlanError::Unwritable(serde_json::Error::io(error.into_error())))?;

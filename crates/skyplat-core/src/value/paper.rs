@@ -15,8 +15,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::ser::{Error as _, Serializer};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::tree::{Address, Key, KeyPart, Reference, Tree};
@@ -186,9 +187,8 @@ impl Serialize for Written<'_> {
             Tree::String(v) => serializer.serialize_str(v),
             Tree::List(items) => serializer.collect_seq(items.iter().map(Written)),
             Tree::Map(map) => write_map(map, serializer),
-            Tree::Ref(r) => {
-                let names = [("field", r.field.as_str()), ("object", r.object.as_str())];
-                serializer.collect_map([("$ref", BTreeMap::from(names))])
+            Tree::Ref(Reference { object, field }) => {
+                serializer.collect_map([("$ref", WrittenReference { field, object })])
             }
             Tree::Text(parts) => {
                 serializer.collect_map([("$text", parts.iter().map(Written).collect::<Vec<_>>())])
@@ -199,6 +199,13 @@ impl Serialize for Written<'_> {
             Tree::Unknown(r) => serializer.collect_map([("$unknown", r.to_string())]),
         }
     }
+}
+
+/// A reference, its names in the order of [`write()`].
+#[derive(Serialize)]
+struct WrittenReference<'a> {
+    field: &'a str,
+    object: &'a Address,
 }
 
 /// Writes the entries in the order of their keys on paper, which is that of the keys unless one has to be written
@@ -216,7 +223,7 @@ fn write_map<S: Serializer>(map: &Map, serializer: S) -> Result<S::Ok, S::Error>
 /// Returns a key that stands on paper as it is.
 fn plain_key(key: &Key) -> Option<&str> {
     match key {
-        Key::Literal(text) if !text.contains('$') => Some(text),
+        Key::Literal(text) if !text.as_bytes().contains(&b'$') => Some(text),
         _ => None,
     }
 }

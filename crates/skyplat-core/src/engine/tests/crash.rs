@@ -124,6 +124,24 @@ async fn a_destroy_after_a_crash_finds_what_was_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_to_stay_is_looked_for_when_its_create_was_cut_off() {
+    for was_made in [false, true] {
+        let mut lab = Lab::default();
+        if !was_made {
+            lab.world.fault("create kept", std::iter::repeat_n(Fault::Before(ErrorKind::Retryable), 500));
+        }
+        let kept = graph([ObjectNode { on_delete: OnDelete::Retain, ..node("kept", tree!({})) }]);
+        drop(tokio::time::timeout(Duration::from_secs(5), lab.try_apply(Some(&kept))).await);
+        lab.world.heal();
+        lab.world.calls();
+        let report = lab.destroy().await;
+        assert_eq!(matches!(outcome(&report, "kept"), StepOutcome::Retained { .. }), was_made);
+        assert_eq!(lab.world.calls(), ["find kept"]);
+        assert_eq!((lab.world.addresses().len(), lab.state().await.is_empty()), (usize::from(was_made), true));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_resumed_create_is_updated_when_its_inputs_changed_since() {
     let mut lab = Lab::default();
     let first = graph([node("a", tree!({ "v": 1 }))]);
