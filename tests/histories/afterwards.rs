@@ -10,7 +10,7 @@ use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
 use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
 use skyplat::plan::{Action, Move};
-use skyplat::state::{Entry, State, Status, Uid};
+use skyplat::state::{Entry, Record, State, Status, Uid};
 use skyplat::value::Address;
 use tokio::time::Instant;
 
@@ -212,12 +212,12 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         let moved = Entry::Moved { from: from.clone(), to: to.clone() };
         before.to_mut().apply(&moved).map_err(|error| Broken { law: I9, how: error.to_string() })?;
     }
-    let keeps = |address: &Address| {
-        ran.plan.steps.iter().any(|step| step.address == *address && step.action == Action::Keep)
+    let keeps = |record: &Record| {
+        ran.plan.steps.iter().any(|step| step.uid == record.uid && step.action == Action::Keep)
     };
     if removes {
         // Where nothing is made, what is kept lets go of others by itself, whatever becomes of what leans on it.
-        for record in before.records().filter(|record| makes || !keeps(&record.node.address)) {
+        for record in before.records().filter(|record| makes || !keeps(record)) {
             // An update that was cut off may have been done: then the edges are those that it was to bring.
             let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
             for need in record.depends_on.iter().chain(next.iter().flat_map(|next| &next.depends_on)) {

@@ -137,7 +137,10 @@ async fn what_is_to_stay_is_looked_for_when_its_create_was_cut_off() {
         let report = lab.destroy().await;
         assert_eq!(matches!(outcome(&report, "kept"), StepOutcome::Retained { .. }), was_made);
         assert_eq!(lab.world.calls(), ["find kept"]);
-        assert_eq!((lab.world.addresses().len(), lab.state().await.is_empty()), (usize::from(was_made), true));
+        assert_eq!(
+            (lab.world.addresses().len(), lab.state().await.is_empty()),
+            (usize::from(was_made), true)
+        );
     }
 }
 
