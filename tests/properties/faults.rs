@@ -36,14 +36,14 @@ proptest! {
             let report = stand.apply_through(Faulty::new(stand.cloud.clone(), faults.clone()), &prepared).await.unwrap();
             succeeded(&report);
             assert!(faults.reached().total() > 0);
-            assert_same("with faults", &calm.world(), &stand.world());
+            assert_same("with faults", &calm.world().await, &stand.world().await);
             stand.is_settled(&text).await;
 
             calm.down().await;
             let prepared = stand.try_plan(None, &[]).await.unwrap();
             let report = stand.apply_through(Faulty::new(stand.cloud.clone(), faults), &prepared).await.unwrap();
             succeeded(&report);
-            assert_same("with faults, gone", &calm.world(), &stand.world());
+            assert_same("with faults, gone", &calm.world().await, &stand.world().await);
         });
     }
 }
@@ -102,7 +102,7 @@ impl Campaign {
         let prepared = from.try_plan(text.as_deref(), &[]).await.unwrap();
         let stand = from.fork().await;
         succeeded(&stand.apply_through(stand.cloud.clone(), &prepared).await.unwrap());
-        Self { operation, end: stand.world(), from, text, prepared }
+        Self { operation, end: stand.world().await, from, text, prepared }
     }
 
     /// Returns the objects with which this is done by a call. What stays when the platform goes is not asked to go.
@@ -153,7 +153,7 @@ impl Campaign {
         }
         // What failed for good is made anew, under another id.
         let check = if trouble == Trouble::Permanent { assert_alike } else { assert_same };
-        check(&format!("{trouble:?} at the {}", self.operation), &self.end, &stand.world());
+        check(&format!("{trouble:?} at the {}", self.operation), &self.end, &stand.world().await);
         let doubled = doubled.lock().unwrap();
         &self.met(&faults) | &*doubled
     }

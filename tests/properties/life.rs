@@ -239,10 +239,10 @@ async fn goes(stand: &Stand) -> Run {
         _ => false,
     };
     let stays: BTreeSet<Uid> =
-        stand.world().things().filter(staying).map(|thing| thing.uid.clone()).collect();
+        stand.world().await.things().filter(staying).map(|thing| thing.uid.clone()).collect();
     let down = stand.down().await;
     assert!(stand.state().await.is_empty());
-    let world = stand.world();
+    let world = stand.world().await;
     let left: BTreeSet<Uid> = world.things().map(|thing| thing.uid.clone()).collect();
     assert_eq!(left, stays, "{}", inspect::dump(&world));
     down

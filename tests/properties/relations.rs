@@ -58,7 +58,7 @@ proptest! {
         simulate(|| async {
             let stand = Stand::new();
             stand.up(&before).await;
-            let first = stand.world();
+            let first = stand.world().await;
             // The tenant that comes and goes is what happens most.
             for edit in [TENANT, other] {
                 let after = edited(&platform, edit, &tenant).plain();
@@ -68,7 +68,7 @@ proptest! {
                     crate::life::within_limits(&run, &stand.options());
                     stand.is_settled(text).await;
                 }
-                assert_alike("there and back", &first, &stand.world());
+                assert_alike("there and back", &first, &stand.world().await);
             }
         });
     }
@@ -103,7 +103,7 @@ proptest! {
             }
             pieces.up(&after).await;
             pieces.is_settled(&after).await;
-            assert_same("piece by piece", &whole.world(), &pieces.world());
+            assert_same("piece by piece", &whole.world().await, &pieces.world().await);
         });
     }
 }
@@ -243,13 +243,13 @@ proptest! {
             }
             stand.up(&text).await;
             stand.is_settled(&text).await;
-            assert_same("up", &calm.world(), &stand.world());
+            assert_same("up", &calm.world().await, &stand.world().await);
             calm.down().await;
             for cut in &cuts {
                 killed_after(&stand, None, *cut).await;
             }
             stand.down().await;
-            assert_same("gone", &calm.world(), &stand.world());
+            assert_same("gone", &calm.world().await, &stand.world().await);
         });
     }
 
@@ -264,12 +264,12 @@ proptest! {
             for parallelism in [4, 1] {
                 let other = Stand::new().parallelism(parallelism);
                 other.up(&text).await;
-                assert_same("less at once", &one.world(), &other.world());
+                assert_same("less at once", &one.world().await, &other.world().await);
             }
             let again = Stand::new();
             let second = again.up(&text).await;
             assert_eq!(written(&first), written(&second));
-            assert_same("again", &one.world(), &again.world());
+            assert_same("again", &one.world().await, &again.world().await);
         });
     }
 }
@@ -285,13 +285,13 @@ fn a_hub_and_the_least_there_is_lead_to_each_other_and_back() {
     simulate(|| async {
         let stand = Stand::new();
         stand.up(README).await;
-        let first = stand.world();
+        let first = stand.world().await;
         for text in [STARTER, README] {
             let run = stand.up(text).await;
             crate::life::in_order(&run);
             stand.is_settled(text).await;
         }
-        assert_alike("there and back", &first, &stand.world());
+        assert_alike("there and back", &first, &stand.world().await);
     });
 }
 
@@ -303,7 +303,7 @@ fn a_tenant_and_a_spoke_of_the_readme_come_and_go_in_order() {
     simulate(|| async {
         let stand = Stand::new();
         stand.up(README).await;
-        let first = stand.world();
+        let first = stand.world().await;
         for (from, more) in [(TENANT, "        - name: team-c\n"), (SPOKE, "    - region: ap-south-1\n")] {
             assert!(README.contains(from));
             let after = README.replace(from, &format!("{from}{more}"));
@@ -312,7 +312,7 @@ fn a_tenant_and_a_spoke_of_the_readme_come_and_go_in_order() {
                 crate::life::in_order(&run);
                 stand.is_settled(text).await;
             }
-            assert_alike("there and back", &first, &stand.world());
+            assert_alike("there and back", &first, &stand.world().await);
         }
     });
 }

@@ -90,7 +90,10 @@ impl Stand {
         Self { parallelism, ..self }
     }
 
-    pub(crate) fn world(&self) -> World {
+    /// The world when its controllers have done what they had still to do: nodes that come up, interfaces that go.
+    pub(crate) async fn world(&self) -> World {
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        self.cloud.catch_up();
         self.cloud.world()
     }
 
@@ -198,7 +201,7 @@ impl Stand {
     pub(crate) async fn is_settled(&self, text: &str) {
         let again = self.plan(text).await.plan;
         assert!(!again.has_work(), "a second plan is not empty: {:#?}", work(&again));
-        let dangling = inspect::dangling(&self.world());
+        let dangling = inspect::dangling(&self.cloud.world());
         assert!(dangling.is_empty(), "{dangling:?}");
     }
 }

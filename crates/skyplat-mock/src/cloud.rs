@@ -134,9 +134,14 @@ impl MockCloud {
         Self { inner: Arc::new(Inner { options, book, started: OnceLock::new() }) }
     }
 
-    /// Returns a copy of the world as it is.
+    /// Returns a copy of the world as the last call left it.
     pub fn world(&self) -> World {
         self.book().world.clone()
+    }
+
+    /// Lets happen what was to happen by now, as every call does first: what was to end has ended, controllers have acted.
+    pub fn catch_up(&self) {
+        self.at_present(|_, _| ());
     }
 
     /// Makes a cloud in memory that begins with this one's world and goes its own way.
