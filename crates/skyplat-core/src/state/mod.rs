@@ -6,6 +6,7 @@
 //!
 //! * [`record`]: what is known of one object, and the table of legal transitions.
 //! * [`entry`]: what can be written, and how it changes the state.
+//! * `rename`: a move.
 //! * [`rehearsal`]: whether entries may follow, before they are written.
 //! * [`store`]: the trait of stores; [`memory`] is the one for tests and simulations, [`directory`] the one on disk,
 //!   made of `journal`, `snapshot`, `lock` and, below them, `line` and `files`.
@@ -23,6 +24,7 @@ mod lock;
 pub mod memory;
 pub mod record;
 pub mod rehearsal;
+mod rename;
 mod snapshot;
 pub mod store;
 #[cfg(test)]

@@ -50,6 +50,39 @@ pub(super) fn planned(state: &State, path: &str) -> Record {
     Record::planned(node(path), BTreeSet::new(), uid, generation)
 }
 
+/// Applies entries that are legal.
+pub(super) fn apply(state: &mut State, entries: impl IntoIterator<Item = Entry>) {
+    for entry in entries {
+        state.apply(&entry).unwrap();
+    }
+}
+
+pub(super) fn make(state: &mut State, at: &str) -> Uid {
+    let record = planned(state, at);
+    let uid = record.uid.clone();
+    apply(
+        state,
+        [
+            Entry::CreateBegins { record: Box::new(record) },
+            Entry::Created {
+                address: address(at),
+                uid: uid.clone(),
+                id: format!("id-of-{uid}"),
+                outputs: OutputMap::new(),
+            },
+        ],
+    );
+    uid
+}
+
+pub(super) fn delete(state: &mut State, at: &str, uid: &Uid) {
+    let (address, uid) = (address(at), uid.clone());
+    apply(
+        state,
+        [Entry::DeleteBegins { address: address.clone(), uid: uid.clone() }, Entry::Deleted { address, uid }],
+    );
+}
+
 pub(super) fn owner() -> LockOwner {
     LockOwner {
         who: "ada@analytical".into(),
