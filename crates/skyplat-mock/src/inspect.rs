@@ -222,7 +222,7 @@ fn compare(one: &Tree, other: &Tree, path: &str, paths: &mut Vec<String>) {
 /// Returns what carries a stack's tag, what lives in such a thing, and what controllers made for it: after a destroy only
 /// what was retained.
 pub fn left_of_stack(world: &World, stack: &str) -> Vec<Finding> {
-    let tagged = |thing: &Thing| thing.tags.get("skyplat:stack").is_some_and(|tag| tag == stack);
+    let tagged = |thing: &Thing| thing.tags.get(STACK_TAG).is_some_and(|tag| tag == stack);
     let problem = |thing: &Thing| {
         if tagged(thing) {
             return Some(format!("it is left of the stack {stack}"));

@@ -1,8 +1,8 @@
 //! A simulated cloud for skyplat: not a stub, but a world with the rules that real APIs enforce.
 //!
 //! ```text
-//! engine ─ Executor ─▶ cloud ─▶ rules (may it? what comes out?) ─▶ world ─▶ store (world file)
-//!                        └─ waits on tokio's clock, by the same latency table as the forecast
+//! engine ─ Executor ─▶ calls ─▶ rules (may it? what comes out?) ─▶ world ─▶ store (world file)
+//!                        └─ wait on tokio's clock, by the same latency table as the forecast
 //! ```
 //!
 //! * [`MockCloud`] is an [`Executor`](skyplat_core::executor::Executor) and a
@@ -39,6 +39,7 @@
 //! ```
 
 mod book;
+mod calls;
 pub mod catalogue;
 mod cloud;
 pub mod conformance;

@@ -35,12 +35,9 @@ pub(crate) use ec2::CLUSTER_TAG as INTERFACE_TAG;
 pub(crate) use karpenter::{NODE_TAG, POOL_TAG, no_node, pool_of};
 pub(crate) use load_balancers::{CLUSTER_TAG as BALANCER_TAG, of_ingress};
 
-use crate::cloud::MockOptions;
+use crate::cloud::{MockOptions, STACK_TAG};
 use crate::names::Names;
 use crate::world::{Change, Effect, Moment, Origin, Phase, Thing, World};
-
-/// The tag that says for which stack an object was made.
-const STACK_TAG: &str = "skyplat:stack";
 
 /// A moment of the world, and what is known beside it.
 #[derive(Debug, Clone, Copy)]
