@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use skyplat::mock::inspect;
+use skyplat::mock::{World, inspect};
 use tokio::time::Instant;
 
-use crate::harness::{README, Stand, edited, simulate};
+use crate::harness::{README, Stand, TOP, edited, simulate};
 
 /// How much longer than its longest chain of steps a run may take.
 const SLACK: f64 = 1.02;
@@ -63,6 +63,18 @@ fn a_destroy_leaves_only_the_servers_volume() {
             let left: Vec<&str> = world.children().map(|child| child.kind.as_str()).collect();
             assert_eq!(left, ["ec2.volume"], "{}", inspect::dump(&world));
         }
+    });
+}
+
+#[test]
+fn what_external_dns_left_behind_when_it_was_switched_off_goes_with_the_zone() {
+    simulate(|| async {
+        let stand = Stand::standing(README).await;
+        stand.up(&README.replacen(TOP, &format!("{TOP}  sp:addons: {{external_dns: false}}\n"), 1)).await;
+        let records = |world: &World| world.of_kind("route53.record_set").count();
+        assert_eq!(records(&stand.cloud.world()), 2, "nobody takes away what the host still means");
+        stand.down().await;
+        assert_eq!(records(&stand.cloud.world()), 0);
     });
 }
 

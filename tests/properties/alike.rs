@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Value as Json, json};
 use skyplat::mock::World;
 use skyplat::mock::world::Thing;
-use skyplat::value::paper;
+use skyplat::value::{Tree, paper};
 
 /// The tag with an object's identity, which is another one when it was made anew.
 const IDENTITY: &str = "skyplat:object";
@@ -138,9 +138,20 @@ fn is_left(world: &World, thing: &Thing) -> bool {
     origin.is_some_and(|origin| world.get(&origin.owner).is_none())
 }
 
+/// Whether this is a node or came with one. Which pool a pod gets its node from depends on the pools that there were when
+/// it asked, so a way there and back may end with nodes of another pool.
+fn is_of_a_node(world: &World, thing: &Thing) -> bool {
+    let Some(origin) = &thing.made_for else { return false };
+    let kind = thing.inputs.at("kind").and_then(Tree::as_str);
+    thing.kind.as_str() == "ec2.launch_template"
+        || kind.is_some_and(|kind| ["NodeClaim", "VolumeAttachment"].contains(&kind))
+        || world.get(&origin.owner).is_some_and(|owner| is_of_a_node(world, owner))
+}
+
 /// Returns what there is, by address, in words that do not depend on ids.
 fn faces(world: &World) -> BTreeMap<String, Vec<Json>> {
-    let mut things: Vec<&Thing> = world.things().filter(|thing| !is_left(world, thing)).collect();
+    let stays = |thing: &&Thing| !is_left(world, thing) && !is_of_a_node(world, thing);
+    let mut things: Vec<&Thing> = world.things().filter(stays).collect();
     things.sort_by(|one, other| (&one.address, &one.kind).cmp(&(&other.address, &other.kind)));
     let marks = marks(&things);
     let names = names(&things, &marks);

@@ -28,7 +28,16 @@ fn edited(platform: &Platform, edit: usize, tenant: &Tenant) -> Platform {
     match (&mut other.shape, edit) {
         (_, 0) => return other.with("tags", Some(Node::Map(vec![entry("team", text("ml"))]))),
         (_, 1) => return other.with("nat", Some(text("per_az"))),
-        (_, 2) => return other.with("addons", Some(Node::Map(vec![entry("efs_csi", plain(false))]))),
+        // The other addons stay as they are: what external-dns has written stays when it is switched off again.
+        (_, 2) => {
+            let mut addons = match other.setting("addons") {
+                Some(Node::Map(addons)) => addons.clone(),
+                _ => Vec::new(),
+            };
+            addons.retain(|(name, _)| name != "efs_csi");
+            addons.push(entry("efs_csi", plain(false)));
+            return other.with("addons", Some(Node::Map(addons)));
+        }
         (Shape::HubAndSpoke { hub, .. }, TENANT) => {
             hub.tenants.retain(|other| other.name != tenant.name);
             hub.tenants.push(tenant.clone());

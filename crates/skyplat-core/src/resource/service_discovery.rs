@@ -1,11 +1,13 @@
 //! `ServiceDiscovery`: a private DNS zone that every VPC of the platform sees.
 //!
 //! The zone is made with the hub's VPC and each other VPC is associated by an object of its own, so that a spoke comes
-//! and goes without touching the zone.
+//! and goes without touching the zone. A zone with records cannot be deleted, and external-dns leaves behind what it wrote
+//! when it is switched off before the zone goes: a gate of the zone's own sweeps that.
 
 use crate::graph::{Handle, LowerError, Lowering, Ready, Resource};
 use crate::ids::HostedZoneId;
 use crate::object::Tags;
+use crate::object::gate::DnsRecordsGone;
 use crate::object::route53::{HostedZoneConfig, Route53Zone, Route53ZoneAssociation, ZoneVpc};
 use crate::resource::vpc::{Vpc, VpcOutputs};
 use crate::value::Value;
@@ -30,7 +32,7 @@ pub struct ServiceDiscoveryOutputs {
     pub zone_id: Value<HostedZoneId>,
     /// The zone's domain.
     pub name: Value<String>,
-    /// The zone is there.
+    /// The zone is there. What writes records comes after this, so that it is gone when what it left is swept.
     pub ready: Ready,
 }
 
@@ -56,6 +58,8 @@ impl Resource for ServiceDiscovery {
                 },
             )
             .add()?;
+        let (zone_id, host) = (zone.output(Route53Zone::ID).as_text(), zone.output(Route53Zone::NAME));
+        let records = cx.object("records", DnsRecordsGone { zone_id, host }).add()?;
         for spoke in &self.spokes {
             let spoke = cx.outputs(*spoke)?;
             cx.object(
@@ -67,7 +71,7 @@ impl Resource for ServiceDiscovery {
         Ok(ServiceDiscoveryOutputs {
             zone_id: zone.output(Route53Zone::ID),
             name: zone.output(Route53Zone::NAME),
-            ready: zone.ready(),
+            ready: records.ready(),
         })
     }
 }

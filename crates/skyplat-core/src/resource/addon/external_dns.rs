@@ -79,7 +79,7 @@ impl Resource for ExternalDns {
                 }
             }),
         };
-        let release = ground.release(cx, chart, &role.ready)?;
+        let release = ground.release(cx, chart, &role.ready.and(&zone.ready))?;
         let records = cx
             .object("records", DnsRecordsGone { zone_id: zone.zone_id.as_text(), host: zone.name.clone() })
             .after(&release.ready())
