@@ -3,6 +3,8 @@
 //! * A make comes after the makes of all that is needed.
 //! * A remove comes after the removes of all that depends on the recorded object, and after every make that moves
 //!   something away from it; these last give way where they would close a circle.
+//! * What went with something that is gone is forgotten before that is made again; no call is made for it, so this gives
+//!   way before any move does.
 //! * The two halves of a replace are ordered, and a remove comes before the make of another object with the same natural
 //!   key.
 //! * A remove whose replace is not certain comes after the makes of the values that decide it.
@@ -33,8 +35,19 @@ enum Because {
     Must,
     /// Something is moved away before what it leaves is deleted.
     Moves,
+    /// Something that is gone is forgotten before what it was inside of is there again.
+    Forgets,
     /// A value decides whether the delete is done at all.
     Decides(usize, Reference),
+}
+
+impl Because {
+    /// The reasons that give way where they close a circle, the weakest first.
+    const GIVING_WAY: [Self; 2] = [Self::Forgets, Self::Moves];
+
+    fn gives_way(&self) -> bool {
+        Self::GIVING_WAY.contains(self)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -70,10 +83,10 @@ pub(super) fn order(
     let key_pairs = key_pairs(table, decisions, state);
     let mut learned = Learned::default();
     let mut dropped: BTreeSet<(usize, usize)> = BTreeSet::new();
-    loop {
+    'learning: loop {
         let certainty = settle(table, decisions, &learned);
         let mut edges = tasks.edges(table, decisions, &certainty, &key_pairs);
-        edges.retain(|edge| edge.because != Because::Moves || !dropped.contains(&(edge.from, edge.to)));
+        edges.retain(|edge| !edge.because.gives_way() || !dropped.contains(&(edge.from, edge.to)));
         if let Some(sorted) = tasks.sort(&edges) {
             let same_key = key_pairs
                 .into_iter()
@@ -92,7 +105,7 @@ pub(super) fn order(
         if circles.any() {
             return Err(PlanError::Cycle { objects: tasks.first_circle(table, &circles) });
         }
-        let circles = tasks.circles(&edges, |because| *because != Because::Moves);
+        let circles = tasks.circles(&edges, |because| !because.gives_way());
         let known = learned.late.len();
         learned.late.extend(edges.iter().filter(|edge| circles.holds(edge)).filter_map(|edge| {
             if let Because::Decides(at, reference) = &edge.because {
@@ -105,12 +118,15 @@ pub(super) fn order(
             continue;
         }
         let circles = tasks.circles(&edges, |_| true);
-        let given = dropped.len();
-        let moves = edges.iter().filter(|edge| edge.because == Because::Moves && circles.holds(edge));
-        dropped.extend(moves.map(|edge| (edge.from, edge.to)));
-        if dropped.len() == given {
-            return Err(PlanError::Cycle { objects: tasks.first_circle(table, &circles) });
+        for weak in Because::GIVING_WAY {
+            let given = dropped.len();
+            let held = edges.iter().filter(|edge| edge.because == weak && circles.holds(edge));
+            dropped.extend(held.map(|edge| (edge.from, edge.to)));
+            if dropped.len() > given {
+                continue 'learning;
+            }
         }
+        return Err(PlanError::Cycle { objects: tasks.first_circle(table, &circles) });
     }
 }
 
@@ -188,7 +204,7 @@ impl Tasks {
             if row.gone {
                 // What was inside of something is forgotten before that is there again.
                 for ground in row.leans_on.iter().filter(|ground| decisions[**ground].forget.is_some()) {
-                    add(remove, self.make[*ground], Because::Moves);
+                    add(remove, self.make[*ground], Because::Forgets);
                 }
             }
             if row.deposed {
