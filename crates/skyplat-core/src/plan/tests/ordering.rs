@@ -143,6 +143,6 @@ fn what_is_only_forgotten_gives_way_before_a_move_does() {
         .seen(&state, "r/ground", Observation::Missing)
         .seen(&state, "r/lost", Observation::Missing);
     let plan = asked.plan(&[thing("r/ground"), turned(2, "r/ground.id"), mover()], &state).unwrap();
-    let (moved, removed) = (at(&plan, "r/mover", Part::Make), at(&plan, "r/turned", Part::Remove));
-    assert!(waits(&plan, removed, moved), "{:#?}", plan.tasks);
+    let (update, delete) = (at(&plan, "r/mover", Part::Make), at(&plan, "r/turned", Part::Remove));
+    assert!(waits(&plan, delete, update), "{:#?}", plan.tasks);
 }
