@@ -133,15 +133,18 @@ fn a_forecast_is_the_longest_path_and_names_what_it_is_spent_on() {
 
 #[test]
 fn what_is_only_forgotten_gives_way_before_a_move_does() {
-    let turned = |fixed: i32, on: &str| thing("r/turned").set("fixed", fixed).forced("fixed").set("on", to(on));
+    let turned =
+        |fixed: i32, on: &str| thing("r/turned").set("fixed", fixed).forced("fixed").set("on", to(on));
     let mover = || thing("r/mover").set("by", to("r/turned.id"));
     let lost = thing("r/lost").set("on", to("r/ground.id"));
     let state = applied(&[thing("r/ground"), lost, turned(1, "r/lost.id"), mover()]);
     // What stood on the ground went with it. It is to be forgotten before the ground is there again, and only after the
     // old one that leaned on it, whose successor stands on the new ground: a circle.
-    let asked = Asked::default()
-        .seen(&state, "r/ground", Observation::Missing)
-        .seen(&state, "r/lost", Observation::Missing);
+    let asked = Asked::default().seen(&state, "r/ground", Observation::Missing).seen(
+        &state,
+        "r/lost",
+        Observation::Missing,
+    );
     let plan = asked.plan(&[thing("r/ground"), turned(2, "r/ground.id"), mover()], &state).unwrap();
     let (update, delete) = (at(&plan, "r/mover", Part::Make), at(&plan, "r/turned", Part::Remove));
     assert!(waits(&plan, delete, update), "{:#?}", plan.tasks);
