@@ -466,8 +466,7 @@ impl History {
 
     fn look_around(&self, world: &World, state: &State) -> Checked {
         afterwards::world(world, state, &self.retained, &self.lost)?;
-        let gone = self.retained.iter().filter(|uid| !self.lost.contains(*uid));
-        let gone = gone.clone().find(|uid| world.get(uid).is_none());
+        let gone = self.retained.iter().find(|uid| !self.lost.contains(*uid) && world.get(uid).is_none());
         hold!(gone.is_none(), RETAINED, "{gone:?} is gone");
         let gone = self.strangers.iter().find(|uid| world.get(uid).is_none());
         hold!(gone.is_none(), STRANGERS, "{gone:?} is gone");

@@ -144,7 +144,7 @@ impl MockCloud {
                 Ok(Observed::Present { inputs, outputs })
             }
             Class::Lookup => self.at_present(|book, _| {
-                let desired = wanted(object);
+                let desired = Desired::from(object);
                 let outputs = lookups::answer(&self.call(&book.world, &desired, cx)?)?;
                 Ok(Observed::Present { inputs: object.inputs.clone(), outputs })
             }),
@@ -161,19 +161,6 @@ impl MockCloud {
                 })
             }),
         }
-    }
-}
-
-/// A recorded object in the form that rules look at.
-fn wanted(object: &Recorded) -> Desired {
-    Desired {
-        address: object.address.clone(),
-        kind: object.kind.clone(),
-        class: object.class,
-        uid: object.uid.clone(),
-        placement: object.placement.clone(),
-        inputs: object.inputs.clone(),
-        natural_key: object.natural_key.clone(),
     }
 }
 

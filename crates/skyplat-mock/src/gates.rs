@@ -82,7 +82,7 @@ pub(crate) fn left(world: &World, gate: &Recorded) -> Option<String> {
 /// Returns what a gate that has waited for so long takes away by itself: launch templates; network interfaces that no
 /// instance has any more, for an attached one cannot be deleted
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkInterface.html>); and records that external-dns
-/// leaves alone, because it looks at another zone by now.
+/// leaves alone, because it looks at another zone by now or is switched off.
 pub(crate) fn swept<'a>(
     world: &'a World,
     gate: &'a Recorded,

@@ -84,6 +84,21 @@ pub struct Recorded {
     pub on_delete: OnDelete,
 }
 
+impl From<&Recorded> for Desired {
+    /// A recorded object as one to look for.
+    fn from(object: &Recorded) -> Self {
+        Self {
+            address: object.address.clone(),
+            kind: object.kind.clone(),
+            class: object.class,
+            uid: object.uid.clone(),
+            placement: object.placement.clone(),
+            inputs: object.inputs.clone(),
+            natural_key: object.natural_key.clone(),
+        }
+    }
+}
+
 fn decode<T: DeserializeOwned>(address: &Address, tree: &Tree) -> Result<T, ExecError> {
     from_tree(tree).map_err(|error| ExecError::new(ErrorKind::Invalid, format!("{address}: {error}")))
 }

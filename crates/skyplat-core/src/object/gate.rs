@@ -100,7 +100,7 @@ gate!(
 );
 gate!(
     /// Down: the records that external-dns wrote for a host are gone from the zone. Those that it leaves alone for some
-    /// minutes, because it looks at another zone by now, are swept.
+    /// minutes, because it looks at another zone by now or is switched off, are swept.
     DnsRecordsGone, DnsRecordsGoneOutputs, "gate.dns_records" {
         /// The zone.
         zone_id: Value<String>,

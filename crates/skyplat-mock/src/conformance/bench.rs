@@ -271,13 +271,13 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) async fn delete(&self, object: &Recorded) -> Ended<Deleted> {
-        let wanted = as_desired(object);
+        let wanted = Desired::from(object);
         self.call("delete", &wanted, async |op| self.executor.delete(op, object).await).await
     }
 
     /// Reads one thing.
     pub(super) async fn read(&self, object: &Recorded) -> Ended<Observed> {
-        let wanted = as_desired(object);
+        let wanted = Desired::from(object);
         let one = async |op: &Op| {
             let mut answers = self.executor.read(op, std::slice::from_ref(object)).await;
             let none =
@@ -296,7 +296,7 @@ impl<'a> Bench<'a> {
         };
         let begin = Instant::now();
         loop {
-            let answers = self.executor.read(&self.op(&as_desired(first), Arc::default()), objects).await;
+            let answers = self.executor.read(&self.op(&Desired::from(first), Arc::default()), objects).await;
             let errors: Vec<&ExecError> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
             for error in &errors {
                 self.hear("read", format!("{error} {error:?}"));
@@ -313,17 +313,4 @@ impl<'a> Bench<'a> {
 pub(super) fn may_pass(error: &ExecError) -> bool {
     use ErrorKind::{Busy, NotYetVisible, Throttled, Unreachable};
     matches!(error.kind, Throttled | Busy | NotYetVisible | Unreachable)
-}
-
-/// Returns a recorded thing as one to look for.
-pub(super) fn as_desired(object: &Recorded) -> Desired {
-    Desired {
-        address: object.address.clone(),
-        kind: object.kind.clone(),
-        class: object.class,
-        uid: object.uid.clone(),
-        placement: object.placement.clone(),
-        inputs: object.inputs.clone(),
-        natural_key: object.natural_key.clone(),
-    }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use skyplat_core::executor::{Created, Desired, ErrorKind, ExecError, Op, Recorded};
 
 use super::Check;
-use super::bench::{Bench, PATIENCE, PAUSE, as_desired, may_pass};
+use super::bench::{Bench, PATIENCE, PAUSE, may_pass};
 use super::checks::{Times, brief, ensure};
 use super::host::{Hold, Host};
 
@@ -103,7 +103,7 @@ impl Bench<'_> {
             }
             if times.delete >= SHORTEST_WAIT {
                 let delete = async |op: &Op| self.executor.delete(op, &record).await.map(drop);
-                self.is_cut(cut, "delete", &as_desired(&record), times.delete / 2, delete).await;
+                self.is_cut(cut, "delete", &Desired::from(&record), times.delete / 2, delete).await;
             }
             self.deletes(Check::RepeatedDelete, &record).await?;
             self.is_nowhere(Check::RepeatedDelete, &wanted).await;

@@ -248,19 +248,6 @@ fn tags(stack_tag: &str, uid: &Uid, address: &Address) -> BTreeMap<String, Strin
     ])
 }
 
-/// A recorded object as something to look for.
-fn as_desired(record: &Record) -> Desired {
-    Desired {
-        address: record.node.address.clone(),
-        kind: record.node.kind.clone(),
-        class: record.node.class,
-        uid: record.uid.clone(),
-        placement: record.node.placement.clone(),
-        inputs: record.node.inputs.clone(),
-        natural_key: record.node.natural_key.clone(),
-    }
-}
-
 /// The client token of a change: the same for every attempt at it, another for another change of the same object.
 fn token(uid: &Uid, operation: &str, inputs: Option<&Tree>) -> String {
     let inputs = inputs.map(paper::show).unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Break, End, Half, as_desired, token};
+use super::{Break, End, Half, token};
 use crate::engine::call::bounded;
 use crate::engine::retry::Call;
 use crate::engine::secrets::{mark, seal_outputs};
-use crate::executor::{Deleted, ErrorKind};
+use crate::executor::{Deleted, Desired, ErrorKind};
 use crate::object::{Class, OnDelete};
 use crate::state::{Effect, Entry, Operation, Record};
 
@@ -27,7 +27,7 @@ impl Half {
             self.enter_container().await?;
         }
         if is_unfinished {
-            let Some(created) = self.find_until_known(&as_desired(&record)).await? else {
+            let Some(created) = self.find_until_known(&Desired::from(&record.recorded())).await? else {
                 let why = "its create came to nothing".to_owned();
                 self.journal(vec![Entry::Forgotten { address, uid, why }]).await?;
                 return Ok(End::Removed);
@@ -65,7 +65,7 @@ impl Half {
     async fn delete_until_done(&mut self, record: &Record) -> Result<Deleted, Break> {
         let executor = Arc::clone(&self.setting.executor);
         let recorded = record.recorded();
-        let desired = as_desired(record);
+        let desired = Desired::from(&recorded);
         let token = token(&record.uid, "delete", None);
         loop {
             let op = self.op(&desired, token.clone(), false);
