@@ -10,12 +10,13 @@
 //! * A remove whose replace is not certain comes after the makes of the values that decide it.
 //!
 //! Where that closes a circle, something is learned from it and the order is built again: a replace is turned around, a
-//! value comes too late to wait for, a move gives way. What remains is a [`PlanError::Cycle`].
+//! value comes too late to wait for, a move gives way. All on a circle do at first, and those that need not are taken back
+//! at the end. What remains is a [`PlanError::Cycle`].
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use petgraph::algo::kosaraju_scc;
+use petgraph::algo::{DfsSpace, has_path_connecting, kosaraju_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::certain::{Certainty, Learned, settle};
@@ -85,9 +86,12 @@ pub(super) fn order(
     let mut dropped: BTreeSet<(usize, usize)> = BTreeSet::new();
     'learning: loop {
         let certainty = settle(table, decisions, &learned);
-        let mut edges = tasks.edges(table, decisions, &certainty, &key_pairs);
-        edges.retain(|edge| !edge.because.gives_way() || !dropped.contains(&(edge.from, edge.to)));
+        let (given, mut edges): (Vec<Edge>, Vec<Edge>) = tasks
+            .edges(table, decisions, &certainty, &key_pairs)
+            .into_iter()
+            .partition(|edge| edge.because.gives_way() && dropped.contains(&(edge.from, edge.to)));
         if let Some(sorted) = tasks.sort(&edges) {
+            let sorted = tasks.take_back(given, &mut edges).unwrap_or(sorted);
             let same_key = key_pairs
                 .into_iter()
                 .filter(|(old, new)| {
@@ -256,14 +260,39 @@ impl Tasks {
         (sorted.len() == self.all.len()).then_some(sorted)
     }
 
-    fn circles(&self, edges: &[Edge], counts: impl Fn(&Because) -> bool) -> Circles {
-        let mut graph = DiGraph::<(), ()>::with_capacity(self.all.len(), edges.len());
+    /// Takes back what gave way and closes no circle, the strongest reasons first. Returns the order that follows, if
+    /// there was anything.
+    fn take_back(&self, mut given: Vec<Edge>, edges: &mut Vec<Edge>) -> Option<Vec<usize>> {
+        if given.is_empty() {
+            return None;
+        }
+        let strength = |edge: &Edge| Because::GIVING_WAY.iter().position(|weak| *weak == edge.because);
+        given.sort_by_key(|edge| Reverse(strength(edge)));
+        let mut graph = self.graph(edges.iter());
+        let mut space = DfsSpace::new(&graph);
+        for edge in given {
+            let (from, to) = (NodeIndex::new(edge.from), NodeIndex::new(edge.to));
+            if !has_path_connecting(&graph, to, from, Some(&mut space)) {
+                graph.add_edge(from, to, ());
+                edges.push(edge);
+            }
+        }
+        self.sort(edges)
+    }
+
+    fn graph<'a>(&self, edges: impl Iterator<Item = &'a Edge>) -> DiGraph<(), ()> {
+        let mut graph = DiGraph::with_capacity(self.all.len(), 0);
         for _ in &self.all {
             graph.add_node(());
         }
-        for edge in edges.iter().filter(|edge| counts(&edge.because)) {
+        for edge in edges {
             graph.add_edge(NodeIndex::new(edge.from), NodeIndex::new(edge.to), ());
         }
+        graph
+    }
+
+    fn circles(&self, edges: &[Edge], counts: impl Fn(&Because) -> bool) -> Circles {
+        let graph = self.graph(edges.iter().filter(|edge| counts(&edge.because)));
         let mut circles = vec![None; self.all.len()];
         for (number, component) in kosaraju_scc(&graph).iter().enumerate().filter(|(_, c)| c.len() > 1) {
             for node in component {

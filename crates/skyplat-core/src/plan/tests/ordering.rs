@@ -132,6 +132,24 @@ fn a_forecast_is_the_longest_path_and_names_what_it_is_spent_on() {
 }
 
 #[test]
+fn no_move_gives_way_that_closes_no_circle() {
+    // Three leave one object each and go over to the successor, of the same name, of what another one leaves: a circle
+    // with three moves, and one of them is enough to open it.
+    let old = |n: i32| thing(&format!("r/old-{n}")).named(&format!("name-{n}"));
+    let leaver = |n: i32| thing(&format!("r/leaver-{n}")).set("on", to(&format!("r/old-{n}.id")));
+    let before: Vec<Thing> = (0..3).flat_map(|n| [old(n), leaver(n)]).collect();
+    let taker = |n: i32| thing(&format!("r/taker-{n}")).named(&format!("name-{n}"));
+    let next = |n: i32| thing(&format!("r/leaver-{n}")).set("on", to(&format!("r/taker-{}.id", (n + 2) % 3)));
+    let after: Vec<Thing> = (0..3).flat_map(|n| [taker(n), next(n)]).collect();
+    let plan = plan(&after, &applied(&before));
+    let kept = |n: &i32| {
+        let (old, leaver) = (format!("r/old-{n}"), format!("r/leaver-{n}"));
+        waits(&plan, at(&plan, &old, Part::Remove), at(&plan, &leaver, Part::Make))
+    };
+    assert_eq!((0..3).filter(kept).count(), 2, "{:#?}", plan.tasks);
+}
+
+#[test]
 fn what_is_only_forgotten_gives_way_before_a_move_does() {
     let turned =
         |fixed: i32, on: &str| thing("r/turned").set("fixed", fixed).forced("fixed").set("on", to(on));
