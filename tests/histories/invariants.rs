@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use skyplat::object::{ObjectNode, OnDelete};
-use skyplat::plan::{Action, Order, Step};
+use skyplat::plan::{Action, Order, Part, Step, Task};
 use skyplat::state::{Entry, Operation, Record, State, Status, Uid};
 use skyplat::value::{Address, Tree};
 
@@ -87,8 +87,6 @@ struct Fold<'a> {
     deleted: BTreeSet<Uid>,
     forgotten: BTreeSet<Address>,
     tokens: BTreeMap<&'a str, (&'a Uid, Verb, String)>,
-    /// Whether something has to be deleted before something else can be made: then a move may give way.
-    delete_first: bool,
 }
 
 impl<'a> Fold<'a> {
@@ -126,7 +124,6 @@ impl<'a> Fold<'a> {
             deleted: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             tokens: BTreeMap::new(),
-            delete_first: has_delete_first(ran),
         }
     }
 
@@ -157,9 +154,9 @@ impl<'a> Fold<'a> {
             Entry::Bookkeeping { node, .. } => self.leans_on_what_is_there(&node.address),
             Entry::Deleted { address, uid } => {
                 self.deleted.insert(uid.clone());
-                self.nothing_leans_on(address)
+                self.nothing_leans_on(address, uid)
             }
-            Entry::Retained { address, .. } => self.nothing_leans_on(address),
+            Entry::Retained { address, uid, .. } => self.nothing_leans_on(address, uid),
             Entry::Forgotten { address, .. } => {
                 self.forgotten.insert(address.clone());
                 Ok(())
@@ -183,26 +180,40 @@ impl<'a> Fold<'a> {
             let leaned = records().any(|old| old.uid == record.uid && old.depends_on.contains(on));
             leaned && !records().any(|old| old.node.address == *on)
         };
-        // Where something had to go before another thing of its key could be made, what leaned on it moves later.
-        for on in record.depends_on.iter().filter(|on| !self.delete_first && !before(on)) {
-            hold!(self.is_known(on), I1, "{address} depends on {on}, which is not in the state");
+        for on in record.depends_on.iter().filter(|on| !before(on)) {
+            let is_known = self.is_known(on) || self.moves_later(address, |removed| removed.address == *on);
+            hold!(is_known, I1, "{address} depends on {on}, which is not in the state");
         }
         Ok(())
     }
 
-    fn nothing_leans_on(&self, address: &Address) -> Checked {
+    fn nothing_leans_on(&self, address: &Address, uid: &Uid) -> Checked {
         if self.is_known(address) {
             return Ok(());
         }
-        let leans = self.state.objects.values().find(|record| record.depends_on.contains(address));
-        let still = leans.filter(|_| !self.delete_first);
-        hold!(
-            still.is_none(),
-            I1,
-            "{address} is gone, and {:?} depends on it",
-            still.map(|r| &r.node.address)
-        );
+        let leans = self.state.objects.values().filter(|record| record.depends_on.contains(address));
+        let mut leans = leans.map(|record| &record.node.address);
+        let still = leans.find(|name| !self.moves_later(name, |removed| removed.uid == *uid));
+        hold!(still.is_none(), I1, "{address} is gone, and {still:?} depends on it");
         Ok(())
+    }
+
+    /// Returns whether an object can be made or changed only after another one was removed: then it moves away from that
+    /// one too late, and has to.
+    fn moves_later(&self, mover: &Address, removed: impl Fn(&Step) -> bool) -> bool {
+        let tasks = &self.ran.plan.tasks;
+        let step = |task: &Task| &self.ran.plan.steps[task.step];
+        let is_make =
+            |task: &Task| task.part == Part::Make && !step(task).deposed && step(task).address == *mover;
+        let mut before: BTreeSet<usize> = (0..tasks.len()).filter(|at| is_make(&tasks[*at])).collect();
+        // What a task waits for stands before it.
+        while let Some(at) = before.pop_last() {
+            if tasks[at].part == Part::Remove && removed(step(&tasks[at])) {
+                return true;
+            }
+            before.extend(&tasks[at].after);
+        }
+        false
     }
 
     fn begin(&mut self, at: usize, call: &'a Call) -> Checked {
@@ -304,7 +315,7 @@ impl<'a> Fold<'a> {
                 && self.ran.graph.get(name).is_none()
                 && self.steps.get(&other.uid).is_some_and(|step| step.action == Action::Delete);
             hold!(!goes, I5_DOWN, "{address} goes before {name}, which depends on it");
-            if self.delete_first {
+            if self.moves_later(name, |removed| removed.uid == record.uid) {
                 continue;
             }
             hold!(step.action != Action::Delete, I5_DOWN, "{address} goes while {name} depends on it");

@@ -201,7 +201,11 @@ impl Tasks {
                     let is_inside = within.is_some() && within == row.record.map(|record| &record.uid);
                     let because = if row.deposed && !is_inside { Because::Moves } else { Because::Must };
                     add(self.remove[*above], remove, because);
-                } else if !(delete_first && table.rows[*above].needs.binary_search(&at).is_ok()) {
+                }
+                // What stays moves away, and so does what may stay, because its replace is not certain.
+                let stays = self.remove[*above].is_none() || !certainty[*above].is_certain();
+                let needs_the_new = delete_first && table.rows[*above].needs.binary_search(&at).is_ok();
+                if stays && !needs_the_new {
                     add(self.make[*above], remove, Because::Moves);
                 }
             }

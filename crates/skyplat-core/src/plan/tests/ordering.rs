@@ -132,6 +132,19 @@ fn a_forecast_is_the_longest_path_and_names_what_it_is_spent_on() {
 }
 
 #[test]
+fn an_old_object_waits_for_a_replace_that_may_turn_out_to_be_an_update() {
+    let with = |v: i32| {
+        let giver = thing("r/giver").set("on", to("r/turned.id")).forced("on");
+        let user = thing("r/user").set("on", to("r/turned.id")).set("tint", to("r/giver.fixed"));
+        [thing("r/turned").set("v", v).forced("v"), giver, user.forced("tint").key("k")]
+    };
+    let plan = plan(&with(2), &applied(&with(1)));
+    assert_eq!(order_of(&plan, "r/user"), Some(Order::DeleteFirst));
+    assert!(!step(&plan, "r/user").undecided.is_empty());
+    assert!(waits(&plan, at(&plan, "r/turned", Part::Remove), at(&plan, "r/user", Part::Make)));
+}
+
+#[test]
 fn no_move_gives_way_that_closes_no_circle() {
     // Three leave one object each and go over to the successor, of the same name, of what another one leaves: a circle
     // with three moves, and one of them is enough to open it.
