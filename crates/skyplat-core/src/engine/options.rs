@@ -47,7 +47,7 @@ pub struct EngineOptions {
     pub fail_fast: bool,
     /// Rates of calls.
     pub rates: RateLimits,
-    /// How long one half of a step may take with all its attempts.
+    /// How long one half of a step may take with all its attempts. Waiting for a slot does not count.
     pub deadline: Duration,
     /// How many attempts one half of a step may make.
     pub attempts: u32,

@@ -12,7 +12,7 @@
 //!
 //! The time counts from the first failure of that kind and call in a row: a look that waits for what a lost reply left
 //! half made has its own. A step also has a deadline and a number of attempts
-//! (see [`super::EngineOptions`]).
+//! (see [`super::EngineOptions`]). While a step waits for its turn, because others have all the slots, no time counts.
 
 use std::time::Duration;
 
@@ -91,6 +91,11 @@ impl Patience {
         Self { deadline, attempts_left: attempts.saturating_sub(1), since: None }
     }
 
+    /// Returns when it is over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// Says after a failure how long to wait for the next attempt; none when it is time to give up.
     pub(super) fn after(
         &mut self,
@@ -109,6 +114,12 @@ impl Patience {
         self.attempts_left = self.attempts_left.checked_sub(1)?;
         let next = now + jitter;
         (next < self.deadline && next.duration_since(since) <= patience).then_some(jitter)
+    }
+
+    /// Does not count the time that was spent on waiting for a turn.
+    pub(super) fn waited(&mut self, time: Duration) {
+        self.deadline += time;
+        self.leave_out(time);
     }
 
     /// Does not count the time of a call between two attempts that went well, however slow it was.

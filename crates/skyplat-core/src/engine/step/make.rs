@@ -97,7 +97,7 @@ impl Half {
                 self.find(desired).await
             } else {
                 let op = self.op(desired, desired.uid.to_string(), true);
-                bounded(self.deadline, executor.create(&op, desired)).await.map(Some)
+                bounded(self.patience.deadline(), executor.create(&op, desired)).await.map(Some)
             };
             let (call, error) = match result {
                 Ok(Some(created)) => return Ok(created),
@@ -180,10 +180,14 @@ impl Half {
         let outputs = loop {
             let op = self.op(&wanted.desired, token.clone(), false);
             let result = match wanted.desired.class {
-                Class::Owned => bounded(self.deadline, executor.update(&op, old, &wanted.desired)).await,
-                Class::Gate | Class::Lookup => bounded(self.deadline, executor.create(&op, &wanted.desired))
-                    .await
-                    .map(|made| made.outputs),
+                Class::Owned => {
+                    bounded(self.patience.deadline(), executor.update(&op, old, &wanted.desired)).await
+                }
+                Class::Gate | Class::Lookup => {
+                    bounded(self.patience.deadline(), executor.create(&op, &wanted.desired))
+                        .await
+                        .map(|made| made.outputs)
+                }
             };
             match result {
                 Ok(outputs) => break mark(&wanted.next.node, outputs),

@@ -113,7 +113,7 @@ impl From<Unwritten> for Break {
 pub(super) async fn run(setting: Setting, job: Job) -> (End, u32) {
     let deadline = Instant::now() + setting.options.deadline;
     let patience = Patience::new(deadline, setting.options.attempts);
-    let mut half = Half { setting, deadline, patience, attempt: 1, container: None, scrub: Scrub::default() };
+    let mut half = Half { setting, patience, attempt: 1, container: None, scrub: Scrub::default() };
     let end = match job {
         Job::Make { node, uid, generation, record, gone, sources } => {
             half.make(*node, uid, generation, record, gone, sources).await
@@ -130,7 +130,6 @@ pub(super) async fn run(setting: Setting, job: Job) -> (End, u32) {
 
 struct Half {
     setting: Setting,
-    deadline: Instant,
     patience: Patience,
     attempt: u32,
     container: Option<OutputMap>,
@@ -150,7 +149,7 @@ impl Half {
 
     async fn find(&self, desired: &Desired) -> Result<Option<Created>, ExecError> {
         let op = self.op(desired, desired.uid.to_string(), false);
-        bounded(self.deadline, self.setting.executor.find(&op, desired)).await
+        bounded(self.patience.deadline(), self.setting.executor.find(&op, desired)).await
     }
 
     /// Decides after a failure whether there is another attempt, and waits for it. The slot is free meanwhile.
@@ -170,16 +169,18 @@ impl Half {
         asks.send(Ask::Backoff { task, attempt, error: message }).await.map_err(|_| Break::Unwritten)?;
         let turn = async {
             tokio::time::sleep(wait).await;
+            let began = Instant::now();
             let (reply, answer) = oneshot::channel();
             // Without an owner there is no turn, and this task is about to be dropped.
             if asks.send(Ask::Resume { task, reply }).await.is_ok() {
                 drop(answer.await);
             }
+            began.elapsed()
         };
         tokio::select! {
             biased;
             () = control.drain_token().cancelled() => return Err(Break::Failed(error)),
-            () = turn => {}
+            waited = turn => self.patience.waited(waited),
         }
         self.attempt += 1;
         Ok(())
@@ -228,7 +229,7 @@ impl Half {
         };
         Op {
             attempt: self.attempt,
-            deadline: self.deadline,
+            deadline: self.patience.deadline(),
             cancel: self.setting.control.stop_token().clone(),
             client_token,
             tags: tags(&self.setting.stack_tag, &desired.uid, &desired.address),

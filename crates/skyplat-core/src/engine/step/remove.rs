@@ -69,7 +69,7 @@ impl Half {
         let token = token(&record.uid, "delete", None);
         loop {
             let op = self.op(&desired, token.clone(), false);
-            let error = match bounded(self.deadline, executor.delete(&op, &recorded)).await {
+            let error = match bounded(self.patience.deadline(), executor.delete(&op, &recorded)).await {
                 Ok(deleted) => return Ok(deleted),
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(Deleted::Deleted),
                 Err(error) => error,

@@ -33,6 +33,17 @@ async fn a_step_in_back_off_gives_its_slot_to_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiting_for_a_slot_uses_up_no_patience() {
+    let mut lab = Lab::default();
+    lab.options.parallelism = std::num::NonZeroUsize::MIN;
+    lab.world.fault("create n00", std::iter::repeat_n(Fault::Before(ErrorKind::NotYetVisible), 2));
+    // Has the only slot until its deadline, when that of the other would have passed too.
+    lab.world.fault("create n01", [Fault::Hangs]);
+    lab.apply(&flat(2)).await;
+    assert_eq!(lab.world.addresses(), ["n00"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_an_exclusive_group_one_runs_at_a_time() {
     let mut lab = Lab::default();
     let nodes = (0..4).map(|n| {
