@@ -9,7 +9,7 @@ use serde::Serialize;
 use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
 use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
-use skyplat::plan::{Action, Move};
+use skyplat::plan::{Action, Move, Part};
 use skyplat::state::{Entry, Record, State, Status, Uid};
 use skyplat::value::Address;
 use tokio::time::Instant;
@@ -176,6 +176,48 @@ pub(crate) fn subset(ran: &Ran, report: &RunReport) -> Checked {
     Ok(())
 }
 
+/// By the plan: nothing is begun that waits for something that failed, and nothing else is skipped because of it.
+pub(crate) fn dependents(ran: &Ran, report: &RunReport) -> Checked {
+    let plan = &ran.plan;
+    // What a replace has superseded shares its address with what superseded it: then there may be two.
+    let halves = |address: &Address, action: Action, part: Option<Part>| -> Vec<usize> {
+        let part = part.unwrap_or(if action == Action::Delete { Part::Remove } else { Part::Make });
+        let is_it =
+            |at: &usize| plan.tasks[*at].part == part && plan.steps[plan.tasks[*at].step].address == *address;
+        (0..plan.tasks.len()).filter(is_it).collect()
+    };
+    let mut begun = vec![false; plan.tasks.len()];
+    let (mut stops, mut may_stop) = (begun.clone(), begun.clone());
+    for event in ran.events() {
+        let Event::Step { address, action, part, phase, .. } = event else { continue };
+        let tasks = halves(address, *action, *part);
+        match (phase, &tasks[..]) {
+            (Phase::Started, [task]) => begun[*task] = true,
+            (Phase::Failed, [task]) => (stops[*task], may_stop[*task]) = (true, true),
+            (Phase::Failed, tasks) => tasks.iter().for_each(|task| may_stop[*task] = true),
+            _ => {}
+        }
+    }
+    for (at, task) in plan.tasks.iter().enumerate() {
+        let waits = task.after.iter().any(|before| stops[*before]);
+        let address = &plan.steps[task.step].address;
+        hold!(!(waits && begun[at]), I9, "{address} is begun after something it waits for failed");
+        stops[at] |= waits;
+        may_stop[at] |= task.after.iter().any(|before| may_stop[*before]);
+    }
+    for (at, step) in report.steps.iter().enumerate() {
+        let mut halves = (0..plan.tasks.len()).filter(|task| plan.tasks[*task].step == at);
+        let is_skipped = matches!(step.outcome, StepOutcome::Skipped { because_of: Some(_) });
+        hold!(
+            !is_skipped || halves.any(|task| may_stop[task]),
+            I9,
+            "{} is skipped without a need",
+            step.address
+        );
+    }
+    Ok(())
+}
+
 pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
     let failed: BTreeSet<&Address> = report.failed().map(|step| &step.address).collect();
     let told_to_end = report.status == FinishedStatus::Cancelled;
@@ -195,12 +237,10 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
     let mut after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
     let needs: BTreeMap<&Address, BTreeSet<Address>> =
         ran.graph.nodes().iter().map(|(address, node)| (address, node.depends_on())).collect();
-    for (address, needs) in &needs {
+    // Where things are only removed, what is wanted is kept, and nothing waits for it.
+    for (address, needs) in needs.iter().filter(|_| makes || !removes) {
         for need in needs {
-            // Where things are only removed, what needs another goes before it and not after it.
-            if makes || !removes {
-                after.entry(need).or_default().insert(address);
-            }
+            after.entry(need).or_default().insert(address);
             if removes {
                 after.entry(address).or_default().insert(need);
             }

@@ -70,6 +70,7 @@ pub(crate) fn check(ran: &Ran) -> Checked {
     afterwards::no_secret(ran)?;
     if let End::Reported(report) = &ran.end {
         afterwards::subset(ran, report)?;
+        afterwards::dependents(ran, report)?;
         afterwards::siblings(ran, report)?;
     }
     Ok(())
