@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::executor::Observed;
-use crate::object::{Class, FieldPath, FieldRules, ObjectNode, Segment};
+use crate::object::{Class, FieldPath, ObjectNode, Segment};
 use crate::plan::{Observation, Observations, PlanWarning, drift};
-use crate::state::{Entry, Next, Record, State, Status};
+use crate::state::{Entry, Record, State, Status};
 use crate::value::{Key, Tree};
 
 use super::emit::Emitter;
@@ -97,39 +97,18 @@ pub fn accept(state: &State, observations: &Observations) -> Vec<Entry> {
     entries
 }
 
-fn open_update(record: &Record) -> Option<&Next> {
-    record.intent.as_ref()?.next.as_ref()
-}
-
 /// The recorded inputs and those that an open update was to add, with the observed values of the fields that differ.
 fn follow(record: &Record, observed: &Tree) -> Tree {
-    let mut inputs = record.node.inputs.clone();
-    if let Some(next) = open_update(record) {
-        add_fields(&mut inputs, &next.node.inputs, &record.node.rules, &FieldPath::default());
-    }
+    let mut inputs = record.inputs_it_may_have();
     for change in drift(observed, &inputs, &record.node.rules) {
         put(&mut inputs, &change.path, change.old);
     }
     inputs
 }
 
-/// Adds the fields that an update was to add. One that cannot be read back is left out, so that it is written again.
-fn add_fields(tree: &mut Tree, next: &Tree, rules: &FieldRules, path: &FieldPath) {
-    let (Tree::Map(map), Tree::Map(next)) = (tree, next) else { return };
-    for (key, value) in next {
-        let Key::Literal(name) = key else { continue };
-        let path = path.key(name);
-        match map.get_mut(key) {
-            Some(there) => add_fields(there, value, rules, &path),
-            None if rules.is_write_only(&path) => {}
-            None => drop(map.insert(key.clone(), value.clone())),
-        }
-    }
-}
-
 /// The edges of an update that was cut off, beside those that there were, if it was to bring any.
 fn edges_of_an_open_update(record: &Record, inputs: &Tree) -> Option<Entry> {
-    let next = open_update(record).filter(|next| !next.depends_on.is_subset(&record.depends_on))?;
+    let next = record.open_update().filter(|next| !next.depends_on.is_subset(&record.depends_on))?;
     let depends_on = record.depends_on.union(&next.depends_on).cloned().collect();
     let node = Arc::new(ObjectNode { inputs: inputs.clone(), ..(*record.node).clone() });
     Some(Entry::Bookkeeping { node, depends_on })

@@ -192,7 +192,8 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// Of a kind that says whether anything was done.
     async fn create(&self, cx: &Op, object: &Desired) -> Result<Created, ExecError>;
 
-    /// Changes the object in place and waits until it is usable again.
+    /// Changes the object in place and waits until it is usable again. `old` is what is recorded, with what an
+    /// update that was cut off may have added. Its values may be others by now: what counts is that they become `new`.
     ///
     /// # Errors
     /// Of a kind that says whether anything was done.

@@ -114,7 +114,7 @@ impl<'a> Table<'a> {
                     needs.extend(node.placement.container.as_ref().and_then(|address| self.find(address)));
                 }
                 if let Some(record) = row.record {
-                    let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
+                    let next = record.open_update();
                     let addresses = record
                         .depends_on
                         .iter()

@@ -5,6 +5,7 @@
 //! of the stack.
 //!
 //! * [`record`]: what is known of one object, and the table of legal transitions.
+//! * `open`: what an update that was cut off may have brought.
 //! * [`entry`]: what can be written, and how it changes the state.
 //! * `rename`: a move.
 //! * [`rehearsal`]: whether entries may follow, before they are written.
@@ -22,6 +23,7 @@ mod journal;
 mod line;
 mod lock;
 pub mod memory;
+mod open;
 pub mod record;
 pub mod rehearsal;
 mod rename;

@@ -21,7 +21,7 @@
 //!
 //! An update or delete may begin while one is open: that is how the next run repeats, or overrides, what a crash cut
 //! off. A call that is repeated stands on an uncertain record, so that its failing without effect leaves it uncertain.
-//! What the first update was to lean on stays among the record's edges until one has ended: it may lean on it by now.
+//! What the first update was to add stays among the record's fields and edges until one has ended: it may be there by now.
 //! Whatever is not in the table is an [`IllegalTransition`]: a journal that says so is damaged.
 
 use std::collections::BTreeSet;
@@ -164,7 +164,7 @@ impl Record {
         }
     }
 
-    /// Returns the record as executors see it.
+    /// Returns the record as executors see it, with the fields that an open update may have added.
     pub fn recorded(&self) -> Recorded {
         Recorded {
             address: self.node.address.clone(),
@@ -173,7 +173,7 @@ impl Record {
             uid: self.uid.clone(),
             placement: self.node.placement.clone(),
             id: self.id.clone(),
-            inputs: self.node.inputs.clone(),
+            inputs: self.inputs_it_may_have(),
             natural_key: self.node.natural_key.clone(),
             outputs: self.outputs.clone(),
             on_delete: self.node.on_delete,
@@ -243,7 +243,7 @@ impl Record {
                 self.intent = None;
             }
             (Event::UpdateBegins(next), None | Some(Op::Update | Op::Delete)) => {
-                self.keep_edges_of_what_is_open();
+                self.keep_what_is_open();
                 self.intent = Some(Intent { operation: Op::Update, before: self.status, next: Some(next) });
                 self.status = Status::Uncertain;
             }
@@ -256,7 +256,7 @@ impl Record {
                 self.status = Status::Ready;
             }
             (Event::DeleteBegins, _) => {
-                self.keep_edges_of_what_is_open();
+                self.keep_what_is_open();
                 self.intent = Some(Intent { operation: Op::Delete, before: self.status, next: None });
                 self.status = Status::Uncertain;
             }
@@ -293,13 +293,6 @@ impl Record {
             }
         }
         Ok(Outcome::Stays)
-    }
-
-    /// An update that is overridden while it is open may have been done, and then this leans on what it was to lean on.
-    fn keep_edges_of_what_is_open(&mut self) {
-        if let Some(next) = self.intent.take().and_then(|intent| intent.next) {
-            self.depends_on.extend(next.depends_on);
-        }
     }
 }
 
@@ -460,26 +453,35 @@ mod tests {
     }
 
     #[test]
-    fn what_overrides_an_open_update_keeps_the_edges_that_it_may_have_brought() {
-        let other = || Next { node: node("a/x").into(), depends_on: BTreeSet::from([address("a/z")]) };
-        let brought = BTreeSet::from([address("a/y")]);
+    fn what_overrides_an_open_update_keeps_what_it_may_have_brought() {
+        let with = |inputs: Tree, need: &str| {
+            let node = ObjectNode { inputs, ..node("a/x") };
+            Next { node: node.into(), depends_on: BTreeSet::from([address(need)]) }
+        };
+        let first = || with(tree!({ "size": 1, "hue": "red" }), "a/y");
+        let other = || with(tree!({ "size": 1 }), "a/z");
         for over in [RecordEvent::UpdateBegins(other()), RecordEvent::DeleteBegins] {
             let mut record = record("R");
-            record.transition(event("update_begins")).unwrap();
-            record.transition(over.clone()).unwrap();
-            assert_eq!(record.depends_on, brought, "after {}", over.name());
-            record.transition(event("failed_none")).unwrap();
-            assert_eq!(
-                (name(&record).as_str(), &record.depends_on),
-                ("U", &brought),
-                "after {}",
-                over.name()
-            );
+            record.transition(RecordEvent::UpdateBegins(first())).unwrap();
+            for event in [over.clone(), event("failed_none")] {
+                record.transition(event).unwrap();
+                assert_eq!(record.node.inputs.get("hue"), Some(&tree!("red")), "after {}", over.name());
+                assert_eq!(record.depends_on, first().depends_on, "after {}", over.name());
+            }
+            assert_eq!(name(&record), "U");
         }
-        let mut record = record("Uu");
-        record.transition(RecordEvent::UpdateBegins(other())).unwrap();
-        record.transition(event("updated")).unwrap();
-        assert_eq!(record.depends_on, other().depends_on, "one that has ended is all there is");
+        let mut record = record("R");
+        for event in
+            [RecordEvent::UpdateBegins(first()), RecordEvent::UpdateBegins(other()), event("updated")]
+        {
+            record.transition(event).unwrap();
+        }
+        let Next { node, depends_on } = other();
+        assert_eq!(
+            (record.node, record.depends_on),
+            (node, depends_on),
+            "one that has ended is all there is"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::world::Fault;
 use super::*;
 use crate::executor::ErrorKind;
 use crate::plan::Observation;
-use crate::state::Next;
+use crate::state::{Effect, Next};
 
 fn placed() -> ObjectGraph {
     let mut inside = ["p1", "p2"].map(|name| node(name, tree!({ "v": 1 })));
@@ -76,31 +76,44 @@ async fn drift_is_seen_and_can_be_taken_into_the_state() {
     assert_eq!(refresh(&mut lab).await.2, RefreshTotals::default());
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_cut_off_update_may_have_brought_is_taken_in_and_can_be_undone() {
+/// An update is done, and its end is not written down; another one that overrides it may have failed.
+async fn what_a_cut_off_update_brought_can_be_undone(overridden: bool) {
     let plain = graph([node("a", tree!({ "shade": "dark" })), node("b", tree!({ "v": 1 }))]);
     let mut lab = Lab::default();
     lab.apply(&plain).await;
-    // The update is done, and its end is not written down.
     let record = lab.state().await.objects[&Address::new("b")].clone();
+    let (address, uid) = (Address::new("b"), record.uid.clone());
     let inputs = tree!({ "v": 1, "hue": "dark" });
-    lab.world.look().things.get_mut(&record.uid).unwrap().inputs = inputs.clone();
-    let node = ObjectNode { inputs, ..(*record.node).clone() }.into();
-    let next = Next { node, depends_on: BTreeSet::from(["a".into()]) };
+    lab.world.look().things.get_mut(&uid).unwrap().inputs = inputs.clone();
+    let begins = |inputs: Tree, depends_on| {
+        let node = ObjectNode { inputs, ..(*record.node).clone() }.into();
+        Entry::UpdateBegins { address: address.clone(), uid: uid.clone(), next: Next { node, depends_on } }
+    };
+    let mut entries = vec![begins(inputs.clone(), BTreeSet::from(["a".into()]))];
+    if overridden {
+        entries.push(begins(tree!({ "v": 1 }), BTreeSet::new()));
+        entries.push(Entry::Failed { address: address.clone(), uid: uid.clone(), effect: Effect::None });
+    }
     let mut session = lab.session().await;
-    session.append(&[Entry::UpdateBegins { address: "b".into(), uid: record.uid, next }]).await.unwrap();
+    session.append(&entries).await.unwrap();
     drop(session);
     let (state, seen, _) = refresh(&mut lab).await;
     let entries = accept(&state, &seen);
     let mut session = lab.session().await;
     session.append(&entries).await.unwrap();
     drop(session);
-    let record = lab.state().await.objects[&Address::new("b")].clone();
-    assert_eq!(record.node.inputs, tree!({ "v": 1, "hue": "dark" }));
-    assert_eq!((record.depends_on, record.intent), (BTreeSet::from(["a".into()]), None));
+    let taken = lab.state().await.objects[&address].clone();
+    assert_eq!(taken.node.inputs, inputs);
+    assert_eq!((taken.depends_on, taken.intent), (BTreeSet::from(["a".into()]), None));
     lab.world.calls();
     lab.apply(&plain).await;
     assert_eq!(lab.world.calls(), ["update b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_cut_off_update_may_have_brought_is_taken_in_and_can_be_undone() {
+    what_a_cut_off_update_brought_can_be_undone(false).await;
+    what_a_cut_off_update_brought_can_be_undone(true).await;
 }
 
 #[tokio::test(start_paused = true)]
