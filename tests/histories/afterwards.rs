@@ -181,7 +181,8 @@ pub(crate) fn dependents(ran: &Ran, report: &RunReport) -> Checked {
     let plan = &ran.plan;
     // What a replace has superseded shares its address with what superseded it: then there may be two.
     let halves = |address: &Address, action: Action, part: Option<Part>| -> Vec<usize> {
-        let part = part.unwrap_or(if action == Action::Delete { Part::Remove } else { Part::Make });
+        let goes = matches!(action, Action::Delete | Action::Drain);
+        let part = part.unwrap_or(if goes { Part::Remove } else { Part::Make });
         let is_it =
             |at: &usize| plan.tasks[*at].part == part && plan.steps[plan.tasks[*at].step].address == *address;
         (0..plan.tasks.len()).filter(is_it).collect()
@@ -232,8 +233,9 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         }
     }
     let has = |wanted: fn(Action) -> bool| ran.plan.steps.iter().any(|step| wanted(step.action));
-    let removes = has(|action| matches!(action, Action::Delete | Action::Replace));
-    let makes = has(|action| matches!(action, Action::Create | Action::Update | Action::Replace));
+    let removes = has(|action| matches!(action, Action::Delete | Action::Replace | Action::Drain));
+    let makes =
+        has(|action| matches!(action, Action::Create | Action::Update | Action::Replace | Action::Wait));
     let mut after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
     let needs: BTreeMap<&Address, BTreeSet<Address>> =
         ran.graph.nodes().iter().map(|(address, node)| (address, node.depends_on())).collect();

@@ -106,7 +106,7 @@ pub(crate) struct Slot {
     pub(crate) shade: u8,
     /// In which ways it leans on others.
     pub(crate) how: u8,
-    /// Natural key, password, exclusive group.
+    /// Natural key, password, exclusive group, gate.
     pub(crate) traits: u8,
     /// How far its edges are moved to other slots.
     pub(crate) shift: u8,
@@ -155,6 +155,11 @@ impl Slot {
 
     fn is_grouped(&self) -> bool {
         (self.traits >> 4) & 3 == 3
+    }
+
+    /// Whether there is a gate between the object and those that lean on it.
+    fn is_gated(&self) -> bool {
+        self.traits >> 6 == 3
     }
 }
 
@@ -307,7 +312,9 @@ impl Description {
 
     /// Makes the graph of objects that are spelled out.
     pub(crate) fn graph_of(&self, wanted: &[Wanted]) -> ObjectGraph {
-        let nodes = wanted.iter().map(|wanted| self.node(wanted)).collect();
+        let gated = wanted.iter().filter(|wanted| self.slots[wanted.slot].is_gated());
+        let gates = gated.map(|wanted| self.gate(wanted.slot));
+        let nodes = wanted.iter().map(|wanted| self.node(wanted)).chain(gates).collect();
         ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).expect("edges lead to earlier slots")
     }
 
@@ -332,6 +339,8 @@ impl Description {
         if let Some(group) = &wanted.group {
             inputs.insert("group".into(), Tree::String(group.clone()));
         }
+        let gates = wanted.needs().into_iter().filter(|slot| self.slots[*slot].is_gated());
+        let gates = gates.map(|slot| self.gate_address(slot));
         let secret = self.slots[wanted.slot].has_password();
         let service = if secret { "vault" } else { "test" };
         let kind = format!("{service}.{}", KINDS[wanted.slot % KINDS.len()]);
@@ -340,21 +349,50 @@ impl Description {
             kind: kind.as_str().into(),
             class: Class::Owned,
             resource: "h".into(),
-            placement: Placement {
-                account: AccountId::new(skyplat::mock::catalogue::ACCOUNT),
-                region: Some("us-west-2".into()),
-                container: wanted.inside.map(address),
-            },
+            placement: placement(wanted.inside.map(address)),
             inputs: Tree::Map(inputs),
             natural_key: wanted.key.clone().map(Tree::String),
             exclusive: wanted.group.clone(),
             rules: Arc::clone(&RULES),
             echoes: BTreeMap::from([("size".to_owned(), "size".to_owned())]),
             secret_outputs: secret.then(|| "arn".to_owned()).into_iter().collect(),
-            after: wanted.after.iter().map(|slot| address(*slot)).collect(),
+            after: wanted.after.iter().map(|slot| address(*slot)).chain(gates).collect(),
             protect: wanted.protect,
             on_delete: if wanted.retain { OnDelete::Retain } else { OnDelete::Delete },
         }
+    }
+
+    /// Makes the gate of a slot: the model knows nothing of it, for it makes nothing.
+    fn gate(&self, slot: usize) -> ObjectNode {
+        let id = Tree::Ref(Reference { object: Address::new(self.address(slot)), field: "id".to_owned() });
+        ObjectNode {
+            address: self.gate_address(slot),
+            kind: "gate.test".into(),
+            class: Class::Gate,
+            resource: "h".into(),
+            placement: placement(None),
+            inputs: Tree::Map([("of".into(), id)].into_iter().collect()),
+            natural_key: None,
+            exclusive: None,
+            rules: FieldRules::new().into(),
+            echoes: BTreeMap::new(),
+            secret_outputs: BTreeSet::new(),
+            after: BTreeSet::new(),
+            protect: false,
+            on_delete: OnDelete::Delete,
+        }
+    }
+
+    fn gate_address(&self, slot: usize) -> Address {
+        Address::new(format!("{}/gate", self.address(slot)))
+    }
+}
+
+fn placement(container: Option<Address>) -> Placement {
+    Placement {
+        account: AccountId::new(skyplat::mock::catalogue::ACCOUNT),
+        region: Some("us-west-2".into()),
+        container,
     }
 }
 
@@ -364,7 +402,8 @@ const KINDS: [&str; 3] = ["quick", "thing", "slow"];
 /// How long the kinds take: seconds to create, delete, update.
 pub(crate) const LATENCIES: &str = r#"{
     "test.quick": [1, 1, 1], "test.thing": [10, 5, 3], "test.slow": [300, 120, 60],
-    "vault.quick": [1, 1, 1], "vault.thing": [10, 5, 3], "vault.slow": [300, 120, 60]
+    "vault.quick": [1, 1, 1], "vault.thing": [10, 5, 3], "vault.slow": [300, 120, 60],
+    "gate.test": [20, 15, 20]
 }"#;
 
 /// All objects have the same.

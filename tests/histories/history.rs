@@ -8,7 +8,7 @@ use skyplat::mock::World;
 use skyplat::mock::faults::{Coverage, FaultKind, Operation};
 use skyplat::object::Class;
 use skyplat::plan::{Action, PlanError, Step};
-use skyplat::state::{Entry, State, Status, Uid};
+use skyplat::state::{Entry, Record, State, Status, Uid};
 
 use crate::afterwards;
 use crate::graphs::{Description, Wanted};
@@ -245,7 +245,9 @@ impl History {
 
     async fn drift(&mut self, drift: Drift) {
         let state = self.lab.state().await;
-        let pick = |slot: u8| state.objects.values().nth(usize::from(slot) % state.objects.len().max(1));
+        let ours: Vec<&Record> =
+            state.objects.values().filter(|record| record.node.class == Class::Owned).collect();
+        let pick = |slot: u8| ours.get(usize::from(slot) % ours.len().max(1)).copied();
         let (slot, field, number) = match drift {
             Drift::Size(slot, number) => (slot, "size", number),
             Drift::Shade(slot, number) => (slot, "shade", number),
@@ -311,8 +313,8 @@ impl History {
         let graph = wanted.as_deref().map(|wanted| self.wish.description.graph_of(wanted));
         let wanted = wanted.unwrap_or_default();
         let state = self.lab.state().await;
-        let mut objects: BTreeSet<String> = wanted.iter().map(|wanted| wanted.address.clone()).collect();
-        objects.extend(state.objects.keys().map(ToString::to_string));
+        let described = graph.iter().flat_map(|graph| graph.nodes().keys());
+        let objects = described.chain(state.objects.keys()).map(ToString::to_string).collect();
         let for_good = self.plan_faults(faults, &objects);
         let unseen = !refresh && !self.model.missing().is_empty();
         let moved = std::mem::take(&mut self.wish.moved);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use skyplat::object::{ObjectNode, OnDelete};
+use skyplat::object::{Class, ObjectNode, OnDelete};
 use skyplat::plan::{Action, Order, Part, Step, Task};
 use skyplat::state::{Entry, Operation, Record, State, Status, Uid};
 use skyplat::value::{Address, Tree};
@@ -110,7 +110,7 @@ impl<'a> Fold<'a> {
                 .collect(),
         };
         let makes = |step: &&Step| {
-            matches!(step.action, Action::Create | Action::Update | Action::Replace)
+            matches!(step.action, Action::Create | Action::Update | Action::Replace | Action::Wait)
                 && !kept.contains(&step.address)
         };
         let mut state = ran.before.clone();
@@ -136,7 +136,10 @@ impl<'a> Fold<'a> {
             // What an earlier replace superseded may still be there.
             let superseded = other.is_some_and(|other| self.ran.before.deposed.contains_key(&other.uid));
             let step = self.by_address.get(address);
-            let declared = superseded || step.is_some_and(|step| step.order == Some(Order::CreateFirst));
+            // A gate on something that is replaced is two, and the old one watches until it is drained.
+            let is_two = |step: &Step| step.action == Action::Wait && step.new_uid.is_some();
+            let declared =
+                superseded || step.is_some_and(|step| step.order == Some(Order::CreateFirst) || is_two(step));
             hold!(
                 other.is_none() || declared,
                 I3,
@@ -227,8 +230,11 @@ impl<'a> Fold<'a> {
         hold!(!twice, I3, "{} while another call on it is under way", what());
         let record = self.record(uid);
         let open = record.and_then(Record::open);
+        let is_gate = record.is_some_and(|record| record.node.class == Class::Gate);
         let wanted = match verb {
             Verb::Find => return Ok(()),
+            // A gate that is passed again is waited for as at first.
+            Verb::Create if is_gate && open == Some(Operation::Update) => Operation::Update,
             Verb::Create => Operation::Create,
             Verb::Update => Operation::Update,
             Verb::Delete => Operation::Delete,
@@ -239,10 +245,15 @@ impl<'a> Fold<'a> {
             Verb::Find => true,
             Verb::Create => match step.action {
                 Action::Replace => step.new_uid.as_ref() == Some(uid),
+                Action::Wait => step.new_uid.as_ref().unwrap_or(&step.uid) == uid,
                 action => action == Action::Create,
             },
             Verb::Update => matches!(step.action, Action::Update | Action::Create | Action::Replace),
-            Verb::Delete => matches!(step.action, Action::Delete | Action::Replace) && step.uid == *uid,
+            Verb::Delete => match step.action {
+                Action::Wait => step.new_uid.is_some() && step.uid == *uid,
+                Action::Delete | Action::Replace | Action::Drain => step.uid == *uid,
+                _ => false,
+            },
         });
         self.tokens(call)?;
         let record = self.record(uid);
@@ -333,8 +344,9 @@ impl<'a> Fold<'a> {
     fn end(&mut self, began: usize, how: How) -> Checked {
         let Some(call) = self.running.remove(&began) else { return Ok(()) };
         if call.verb == Verb::Create && how == How::Well {
-            let id = self.record(&call.uid).and_then(|record| record.id.as_ref());
-            hold!(id.is_some(), IDENTIFIED, "{} is made, and its id is not in the journal", call.address);
+            let record = self.record(&call.uid);
+            let known = record.is_some_and(|record| record.id.is_some() || record.node.class == Class::Gate);
+            hold!(known, IDENTIFIED, "{} is made, and its id is not in the journal", call.address);
         }
         Ok(())
     }
