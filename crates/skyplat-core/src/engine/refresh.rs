@@ -3,10 +3,8 @@
 //! A refresh writes nothing. Gates are not read, they have no state; nor are objects whose create was cut off, which
 //! the next apply looks for.
 
-use std::sync::Arc;
-
 use crate::executor::Observed;
-use crate::object::{Class, FieldPath, ObjectNode, Segment};
+use crate::object::{Class, FieldPath, Segment};
 use crate::plan::{Observation, Observations, PlanWarning, drift};
 use crate::state::{Entry, Record, State, Status};
 use crate::value::{Key, Tree};
@@ -84,9 +82,7 @@ pub fn accept(state: &State, observations: &Observations) -> Vec<Entry> {
                 if same && record.status == Status::Ready {
                     continue;
                 }
-                let edges = edges_of_an_open_update(record, &inputs);
                 entries.push(Entry::Observed { address, uid, inputs, outputs: outputs.clone() });
-                entries.extend(edges);
             }
             Some(Observation::Missing) => {
                 entries.push(Entry::Forgotten { address, uid, why: "it was found to be gone".to_owned() });
@@ -104,14 +100,6 @@ fn follow(record: &Record, observed: &Tree) -> Tree {
         put(&mut inputs, &change.path, change.old);
     }
     inputs
-}
-
-/// The edges of an update that was cut off, beside those that there were, if it was to bring any.
-fn edges_of_an_open_update(record: &Record, inputs: &Tree) -> Option<Entry> {
-    let next = record.open_update().filter(|next| !next.depends_on.is_subset(&record.depends_on))?;
-    let depends_on = record.depends_on.union(&next.depends_on).cloned().collect();
-    let node = Arc::new(ObjectNode { inputs: inputs.clone(), ..(*record.node).clone() });
-    Some(Entry::Bookkeeping { node, depends_on })
 }
 
 /// Puts a value at a path that exists, or takes out what is there.

@@ -21,8 +21,7 @@ impl Record {
         inputs
     }
 
-    /// Ends an open update that is overridden: it may have been done, and then this has its fields and leans on what it
-    /// was to lean on.
+    /// Ends what is open. An update may have been done: then this has its fields, and leans on what it was to lean on.
     pub(super) fn keep_what_is_open(&mut self) {
         let inputs = self.inputs_it_may_have();
         if inputs != self.node.inputs {

@@ -17,7 +17,7 @@
 //! | Uncertain, delete | deleted | gone |
 //! | any, any | retained, forgotten | gone |
 //! | Incomplete, any | observed | the same, with the observed fields |
-//! | Ready or Uncertain, any | observed | Ready, with the observed fields |
+//! | Ready or Uncertain, any | observed | Ready, with the observed fields and the edges of what was open |
 //!
 //! An update or delete may begin while one is open: that is how the next run repeats, or overrides, what a crash cut
 //! off. A call that is repeated stands on an uncertain record, so that its failing without effect leaves it uncertain.
@@ -276,13 +276,13 @@ impl Record {
             (Event::Failed(_), Some(Op::Delete)) => self.intent = None,
             (Event::Deleted, Some(Op::Delete)) | (Event::LetGo, _) => return Ok(Outcome::Gone),
             (Event::Observed { inputs, outputs }, _) => {
-                Arc::make_mut(&mut self.node).inputs = inputs;
-                self.outputs = outputs;
                 // What was never completely made is no more usable for having been seen.
                 if self.status != Status::Incomplete {
+                    self.keep_what_is_open();
                     self.status = Status::Ready;
-                    self.intent = None;
                 }
+                Arc::make_mut(&mut self.node).inputs = inputs;
+                self.outputs = outputs;
             }
             (event, _) => {
                 return Err(IllegalTransition {

@@ -3,9 +3,9 @@
 use super::super::{RefreshTotals, accept};
 use super::world::Fault;
 use super::*;
-use crate::executor::ErrorKind;
+use crate::executor::{ErrorKind, OutputMap};
 use crate::plan::Observation;
-use crate::state::{Effect, Next};
+use crate::state::{Effect, Next, Record, Uid};
 
 fn placed() -> ObjectGraph {
     let mut inside = ["p1", "p2"].map(|name| node(name, tree!({ "v": 1 })));
@@ -114,6 +114,35 @@ async fn what_a_cut_off_update_brought_can_be_undone(overridden: bool) {
 async fn what_a_cut_off_update_may_have_brought_is_taken_in_and_can_be_undone() {
     what_a_cut_off_update_brought_can_be_undone(false).await;
     what_a_cut_off_update_brought_can_be_undone(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_open_of_a_superseded_object_says_nothing_about_its_successor() {
+    let mut lab = Lab::default();
+    lab.apply(&graph([node("a", tree!({})), node("b", tree!({ "v": 1 }))])).await;
+    let mut state = lab.state().await;
+    let address = Address::new("b");
+    let old = state.objects[&address].uid.clone();
+    let with = |v: u64| node("b", tree!({ "v": v }));
+    let generation = state.next_generation(&address);
+    let uid = Uid::new(&state.stack.id, &address, generation);
+    let new = Record::planned(with(3), BTreeSet::new(), uid.clone(), generation);
+    let next = Next { node: with(2).into(), depends_on: BTreeSet::from(["a".into()]) };
+    let outputs = OutputMap::new();
+    for entry in [
+        Entry::UpdateBegins { address: address.clone(), uid: old.clone(), next },
+        Entry::CreateBegins { record: Box::new(new) },
+        Entry::Created { address: address.clone(), uid, id: "i".into(), outputs: outputs.clone() },
+    ] {
+        state.apply(&entry).unwrap();
+    }
+    let mut seen = Observations::default();
+    seen.insert(old.clone(), Observation::Present { inputs: tree!({ "v": 2 }), outputs });
+    for entry in accept(&state, &seen) {
+        state.apply(&entry).unwrap();
+    }
+    assert_eq!(*state.objects[&address].node, with(3));
+    assert_eq!(state.deposed[&old].depends_on, BTreeSet::from(["a".into()]));
 }
 
 #[tokio::test(start_paused = true)]
