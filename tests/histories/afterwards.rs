@@ -11,7 +11,7 @@ use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
 use skyplat::plan::{Action, Move, Part};
 use skyplat::state::{Entry, Record, State, Status, Uid};
-use skyplat::value::Address;
+use skyplat::value::{Address, Key, Tree};
 use tokio::time::Instant;
 
 use crate::graphs::CANARY;
@@ -319,6 +319,33 @@ pub(crate) fn world(world: &World, state: &State, retained: &BTreeSet<Uid>, lost
         hold!(there || lost.contains(&record.uid), I4, "{} is not there", record.node.address);
     }
     Ok(())
+}
+
+/// Checks that what was taken into the state is what there is: the same fields, and where it is a number the same value.
+pub(crate) fn taken_in(world: &World, state: &State) -> Checked {
+    const TAKEN_IN: &str = "what is accepted is what there is";
+    for record in state.records().filter(|record| record.status == Status::Ready) {
+        let Some(thing) = world.get(&record.uid) else { continue };
+        let (ours, theirs) = (numbers(&record.node.inputs), numbers(&thing.inputs));
+        hold!(ours == theirs, TAKEN_IN, "{} has {theirs:?}, recorded is {ours:?}", record.node.address);
+    }
+    Ok(())
+}
+
+/// Returns the fields of inputs by their paths, with those values that are the same on paper.
+fn numbers(inputs: &Tree) -> BTreeMap<Vec<&Key>, Option<&Tree>> {
+    let mut fields = BTreeMap::new();
+    let mut work = vec![(Vec::new(), inputs)];
+    while let Some((path, tree)) = work.pop() {
+        match tree {
+            Tree::Map(map) => {
+                work.extend(map.iter().map(|(key, tree)| ([&path[..], &[key]].concat(), tree)));
+            }
+            Tree::Number(_) => drop(fields.insert(path, Some(tree))),
+            _ => drop(fields.insert(path, None)),
+        }
+    }
+    fields
 }
 
 /// Checks that a destroy left only what was retained.

@@ -203,7 +203,9 @@ impl History {
                 if !self.between {
                     self.model.accept();
                 }
-                Ok(())
+                let (world, state) = (self.lab.cloud.world(), self.lab.state().await);
+                afterwards::taken_in(&world, &state)?;
+                self.look_around(&world, &state)
             }
         }
     }

@@ -321,6 +321,9 @@ impl<'a> Fold<'a> {
         let superseded = self.state.deposed.values().filter(leans).find(|other| ends(other));
         let first = superseded.map(|other| &other.node.address);
         hold!(first.is_none(), I5_DOWN, "{address} goes before the old {first:?}, which depends on it");
+        if record.node.class == Class::Owned {
+            self.drained(record)?;
+        }
         for other in self.state.objects.values().filter(leans) {
             let name = &other.node.address;
             let goes = ends(other)
@@ -337,6 +340,29 @@ impl<'a> Fold<'a> {
                 I5_DOWN,
                 "the old {address} goes while {name} has its id"
             );
+        }
+        Ok(())
+    }
+
+    /// What a gate stands on goes after the gate was drained, unless something that stays stands behind it.
+    fn drained(&self, ground: &Record) -> Checked {
+        let before = || self.ran.before.objects.values();
+        let stays = |record: &Record| {
+            let step = self.steps.get(&record.uid);
+            step.is_none_or(|step| !matches!(step.action, Action::Delete | Action::Replace))
+        };
+        let stands_on = |record: &&Record| {
+            record.node.class == Class::Gate
+                && record.status == Status::Ready
+                && record.depends_on.contains(&ground.node.address)
+        };
+        for gate in before().filter(stands_on) {
+            let address = &gate.node.address;
+            let behind =
+                |record: &Record| record.node.class == Class::Owned && record.depends_on.contains(address);
+            let is_drained = self.state.records().all(|record| record.uid != gate.uid);
+            let holds = is_drained || before().any(|record| behind(record) && stays(record));
+            hold!(holds, I5_DOWN, "{} goes before {address}, which stands on it", ground.node.address);
         }
         Ok(())
     }
