@@ -360,8 +360,8 @@ impl<'a> Fold<'a> {
             let address = &gate.node.address;
             let behind =
                 |record: &Record| record.node.class == Class::Owned && record.depends_on.contains(address);
-            let is_drained = self.state.records().all(|record| record.uid != gate.uid);
-            let holds = is_drained || before().any(|record| behind(record) && stays(record));
+            let holds =
+                self.deleted.contains(&gate.uid) || before().any(|record| behind(record) && stays(record));
             hold!(holds, I5_DOWN, "{} goes before {address}, which stands on it", ground.node.address);
         }
         Ok(())

@@ -196,7 +196,7 @@ proptest! {
                 let ran = lab.bring(Some(&graph)).await;
                 let world = format!("{:?}", lab.picture(&ran.after));
                 let ids: Vec<_> = ran.after.objects.values().map(|record| (record.uid.clone(), record.id.clone())).collect();
-                ends.insert(format!("{}\n{}\n{world}\n{ids:?}", ran.plan.digest.len(), words(&ran.plan).join("\n")));
+                ends.insert(format!("{}\n{}\n{world}\n{ids:?}", ran.plan.digest, words(&ran.plan).join("\n")));
             }
             prop_assert_eq!(ends.len(), 1, "{:#?}", ends);
             Ok(())
