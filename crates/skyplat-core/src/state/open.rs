@@ -24,10 +24,8 @@ impl Record {
     /// Ends what is open. An update may have been done: then this has its fields, and leans on what it was to lean on.
     pub(super) fn keep_what_is_open(&mut self) {
         let inputs = self.inputs_it_may_have();
-        if inputs != self.node.inputs {
-            Arc::make_mut(&mut self.node).inputs = inputs;
-        }
         if let Some(next) = self.intent.take().and_then(|intent| intent.next) {
+            Arc::make_mut(&mut self.node).inputs = inputs;
             self.depends_on.extend(next.depends_on);
         }
     }
