@@ -305,6 +305,9 @@ impl<'a> Fold<'a> {
         };
         hold!(!protected, I7, "{address} is deleted, and is protected");
         if step.deposed {
+            let is_early = self.unmade.contains(address)
+                && !self.moves_later(address, |removed| removed.uid == record.uid);
+            hold!(!is_early, I5_DOWN, "the old {address} goes before the new one is done");
             return Ok(());
         }
         let ends = |other: &Record| {
