@@ -312,8 +312,8 @@ impl Description {
 
     /// Makes the graph of objects that are spelled out.
     pub(crate) fn graph_of(&self, wanted: &[Wanted]) -> ObjectGraph {
-        let gated = wanted.iter().filter(|wanted| self.slots[wanted.slot].is_gated());
-        let gates = gated.map(|wanted| self.gate(wanted.slot));
+        let slots = wanted.iter().map(|wanted| wanted.slot);
+        let gates = slots.filter(|slot| self.slots[*slot].is_gated()).map(|slot| self.gate(slot));
         let nodes = wanted.iter().map(|wanted| self.node(wanted)).chain(gates).collect();
         ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).expect("edges lead to earlier slots")
     }
