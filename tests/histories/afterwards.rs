@@ -15,7 +15,7 @@ use skyplat::value::{Address, Key, Tree};
 use tokio::time::Instant;
 
 use crate::graphs::CANARY;
-use crate::invariants::{Broken, Checked, I2, I4, I8, has_delete_first, hold};
+use crate::invariants::{Broken, Checked, I2, I4, I8, edges, has_delete_first, hold};
 use crate::lab::{End, Ran};
 use crate::watch::Item;
 
@@ -260,9 +260,7 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
     if removes {
         // Where nothing is made, what is kept lets go of others by itself, whatever becomes of what leans on it.
         for record in before.records().filter(|record| makes || !keeps(record)) {
-            // An update that was cut off may have been done: then the edges are those that it was to bring.
-            let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
-            for need in record.depends_on.iter().chain(next.iter().flat_map(|next| &next.depends_on)) {
+            for need in edges(record) {
                 after.entry(&record.node.address).or_default().insert(need);
                 if makes {
                     after.entry(need).or_default().insert(&record.node.address);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use skyplat::engine::{FinishedStatus, StepOutcome};
 use skyplat::mock::World;
 use skyplat::mock::faults::{Coverage, FaultKind, Operation};
+use skyplat::mock::world::Phase;
 use skyplat::object::Class;
 use skyplat::plan::{Action, PlanError, Step};
 use skyplat::state::{Entry, Record, State, Status, Uid};
@@ -329,6 +330,10 @@ impl History {
             refresh,
             cut,
         };
+        // Who changes something waits until an earlier change is done, also one of a run that was killed.
+        self.lab.cloud.catch_up();
+        let is_idle = || self.lab.cloud.world().things().all(|thing| thing.phase == Phase::Ready);
+        let unhindered = faults.is_empty() && cut == Cut::Never && is_idle();
         let ran = tokio::time::timeout(LONGEST, self.lab.run(&asked)).await;
         let ran = ran.map_err(|_| Broken { law: CONVERGES, how: "it never ends".to_owned() })?;
         self.lab.faults.heal();
@@ -336,7 +341,7 @@ impl History {
         let follow =
             Follow { wanted: &wanted, moved: moved_now, targets: &targets, refresh, calm: calm && !unseen };
         let result = match ran {
-            Ok(ran) => self.follow(follow, &ran, faults.is_empty()),
+            Ok(ran) => self.follow(follow, &ran, unhindered),
             Err(error) => self.refused(follow, &error),
         };
         // A move stays in the configuration until a run has surely made it.
@@ -347,7 +352,7 @@ impl History {
     }
 
     /// Follows a run that was begun.
-    fn follow(&mut self, asked: Follow<'_>, ran: &Ran, faultless: bool) -> Result<bool, Broken> {
+    fn follow(&mut self, asked: Follow<'_>, ran: &Ran, unhindered: bool) -> Result<bool, Broken> {
         if let Some(told) = &mut self.told {
             for event in ran.events() {
                 told.push_str(&serde_json::to_string(event).expect("an event is JSON"));
@@ -420,7 +425,7 @@ impl History {
             if narrowed.is_some() {
                 reaches(asked, &within)?;
             }
-            if faultless {
+            if unhindered {
                 afterwards::duration(ran, report)?;
             }
         }

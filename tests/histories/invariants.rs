@@ -362,7 +362,7 @@ impl<'a> Fold<'a> {
         for gate in before().filter(stands_on) {
             let address = &gate.node.address;
             let behind =
-                |record: &Record| record.node.class == Class::Owned && record.depends_on.contains(address);
+                |record: &Record| record.node.class == Class::Owned && edges(record).any(|on| on == address);
             let holds =
                 self.deleted.contains(&gate.uid) || before().any(|record| behind(record) && stays(record));
             hold!(holds, I5_DOWN, "{} goes before {address}, which stands on it", ground.node.address);
@@ -379,6 +379,12 @@ impl<'a> Fold<'a> {
         }
         Ok(())
     }
+}
+
+/// What a record leans on, and what it leans on if an update that was cut off has been done.
+pub(crate) fn edges(record: &Record) -> impl Iterator<Item = &Address> {
+    let next = record.intent.as_ref().and_then(|intent| intent.next.as_ref());
+    record.depends_on.iter().chain(next.into_iter().flat_map(|next| &next.depends_on))
 }
 
 fn mentions(tree: &Tree, text: &str) -> bool {
