@@ -325,7 +325,7 @@ impl Description {
             let value = match field {
                 Field::Plain(number) => Tree::Number((*number).into()),
                 Field::Of(slot, output) => {
-                    Tree::Ref(Reference { object: address(*slot), field: output.field().to_owned() })
+                    Tree::Ref(Reference { object: address(*slot), field: output.field().into() })
                 }
             };
             match path.split_once('.') {
@@ -337,7 +337,7 @@ impl Description {
             }
         }
         if let Some(group) = &wanted.group {
-            inputs.insert("group".into(), Tree::String(group.clone()));
+            inputs.insert("group".into(), Tree::String(group.as_str().into()));
         }
         let gates = wanted.needs().into_iter().filter(|slot| self.slots[*slot].is_gated());
         let gates = gates.map(|slot| self.gate_address(slot));
@@ -351,7 +351,7 @@ impl Description {
             resource: "h".into(),
             placement: placement(wanted.inside.map(address)),
             inputs: Tree::Map(inputs),
-            natural_key: wanted.key.clone().map(Tree::String),
+            natural_key: wanted.key.as_deref().map(|key| Tree::String(key.into())),
             exclusive: wanted.group.clone(),
             rules: Arc::clone(&RULES),
             echoes: BTreeMap::from([("size".to_owned(), "size".to_owned())]),
@@ -364,7 +364,7 @@ impl Description {
 
     /// Makes the gate of a slot: the model knows nothing of it, for it makes nothing.
     fn gate(&self, slot: usize) -> ObjectNode {
-        let id = Tree::Ref(Reference { object: Address::new(self.address(slot)), field: "id".to_owned() });
+        let id = Tree::Ref(Reference { object: Address::new(self.address(slot)), field: "id".into() });
         ObjectNode {
             address: self.gate_address(slot),
             kind: "gate.test".into(),

@@ -362,7 +362,7 @@ fn words(inputs: &Tree, names: &BTreeMap<&str, String>) -> BTreeMap<String, Stri
                     }
                 }
             }
-            (Key::Literal(name), value) => drop(words.insert(name.clone(), word(value))),
+            (Key::Literal(name), value) => drop(words.insert(name.to_string(), word(value))),
             (Key::Text(_), _) => {}
         }
     }

@@ -69,7 +69,7 @@ fn pinned(graph: &ObjectGraph, role: &ObjectNode, statement: &Tree) -> Option<Tr
                 value => vec![value.as_str().unwrap().to_owned()],
             };
             let Key::Literal(operator) = operator else { panic!("{address}") };
-            claims.entry(claim.clone()).or_default().push((operator.clone(), values));
+            claims.entry(claim.to_string()).or_default().push((operator.to_string(), values));
         }
     }
     let exactly = |claim: &str| -> String {

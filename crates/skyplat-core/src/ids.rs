@@ -6,10 +6,10 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Declares a text newtype with the conversions every name needs.
 macro_rules! name_type {
@@ -17,12 +17,12 @@ macro_rules! name_type {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Wraps a text without checking that such a thing exists.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into().into())
+            pub fn new(text: impl Into<SmolStr>) -> Self {
+                Self(text.into())
             }
 
             /// Returns the text.
@@ -51,7 +51,7 @@ macro_rules! name_type {
 
         impl $crate::value::ToTree for $name {
             fn to_tree(&self) -> $crate::value::Tree {
-                $crate::value::Tree::String(self.0.to_string())
+                $crate::value::Tree::String(self.0.clone())
             }
         }
     };

@@ -165,7 +165,7 @@ impl ByHand {
                 return Err(ExecError::new(ErrorKind::Invalid, message));
             }
             if !key.starts_with("skyplat:") {
-                let value = value.map(|value| Tree::String(value.to_owned()));
+                let value = value.map(|value| Tree::String(value.into()));
                 return put(&mut thing.inputs, &["tags", key], value);
             }
             match value {

@@ -44,7 +44,7 @@ fn read(json: &Json) -> Result<Tree, String> {
         Json::Null => Tree::Null,
         Json::Bool(v) => Tree::Bool(*v),
         Json::Number(v) => Tree::Number(v.clone()),
-        Json::String(v) => Tree::String(v.clone()),
+        Json::String(v) => Tree::String(v.into()),
     })
 }
 

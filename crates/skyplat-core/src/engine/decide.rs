@@ -178,7 +178,7 @@ impl Decisions {
         let mut reference = reference;
         while let Some(step) = view.pending(&reference.object) {
             let node = view.work.graph.get(&reference.object);
-            match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
+            match node.and_then(|node| node.inputs.at(node.echoes.get(reference.field.as_str())?)) {
                 Some(Tree::Ref(inner)) => reference = inner,
                 Some(echo) => {
                     let echo = resolve(echo, &|inner: &Reference| self.value(inner, view)).ok();
@@ -192,8 +192,9 @@ impl Decisions {
                 },
             }
         }
-        let output =
-            view.source(&reference.object).and_then(|source| source.outputs.get(&reference.field).cloned());
+        let output = view
+            .source(&reference.object)
+            .and_then(|source| source.outputs.get(reference.field.as_str()).cloned());
         output.map_or(Resolved::Unknown, Resolved::Known)
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn shown_outputs(
         .map(|(name, tree)| {
             let lookup = |reference: &crate::value::Reference| match live.get(&reference.object) {
                 Some(outputs) => {
-                    outputs.get(&reference.field).cloned().map_or(Resolved::Unknown, Resolved::Known)
+                    outputs.get(reference.field.as_str()).cloned().map_or(Resolved::Unknown, Resolved::Known)
                 }
                 None => state.output(reference),
             };

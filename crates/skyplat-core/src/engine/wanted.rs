@@ -34,7 +34,10 @@ pub(super) fn needed_in_the_clear(
     let mut needed = BTreeSet::new();
     let mut collect = |reference: &Reference| {
         let source = sources.get(&reference.object);
-        if source.and_then(|source| source.outputs.get(&reference.field)).is_some_and(Tree::has_digest) {
+        if source
+            .and_then(|source| source.outputs.get(reference.field.as_str()))
+            .is_some_and(Tree::has_digest)
+        {
             needed.insert(reference.object.clone());
         }
     };
@@ -92,6 +95,6 @@ impl Wanted {
 
 fn known(outputs: Option<&OutputMap>, reference: &Reference) -> Resolved {
     outputs
-        .and_then(|outputs| outputs.get(&reference.field))
+        .and_then(|outputs| outputs.get(reference.field.as_str()))
         .map_or(Resolved::Unknown, |tree| Resolved::Known(tree.clone()))
 }

@@ -113,7 +113,7 @@ pub fn output_map<T: Outputs>(outputs: &T) -> Result<OutputMap, ExecError> {
     let entries = tree.as_map().into_iter().flatten();
     Ok(entries
         .filter_map(|(key, value)| match key {
-            Key::Literal(name) => Some((name.clone(), value.clone())),
+            Key::Literal(name) => Some((name.to_string(), value.clone())),
             Key::Text(_) => None,
         })
         .collect())

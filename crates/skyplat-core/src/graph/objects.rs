@@ -2,12 +2,12 @@
 //!
 //! Planner, plan file and front ends start from here. The graph is data: two equal graphs serialise to equal bytes.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::edges::Edges;
 use super::lowering::LowerError;
 use crate::object::{Class, ObjectNode};
 use crate::value::{Address, Reference, Resolved, Tree, paper, resolve};
@@ -27,11 +27,35 @@ pub struct ResourceEntry {
 
 /// The lowered graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct ObjectGraph {
     resources: Vec<ResourceEntry>,
     nodes: BTreeMap<Address, ObjectNode>,
     #[serde(with = "paper::named")]
     exports: BTreeMap<String, Tree>,
+    /// What each object depends on, by position among the nodes.
+    #[serde(skip)]
+    edges: Edges,
+    /// The positions so that each comes after those it depends on.
+    #[serde(skip)]
+    order: Vec<usize>,
+}
+
+/// A graph as it is read, unchecked.
+#[derive(Deserialize)]
+struct Written {
+    resources: Vec<ResourceEntry>,
+    nodes: BTreeMap<Address, ObjectNode>,
+    #[serde(with = "paper::named")]
+    exports: BTreeMap<String, Tree>,
+}
+
+impl TryFrom<Written> for ObjectGraph {
+    type Error = LowerError;
+
+    fn try_from(Written { resources, nodes, exports }: Written) -> Result<Self, LowerError> {
+        Self::new(resources, nodes.into_values().collect(), exports)
+    }
 }
 
 impl ObjectGraph {
@@ -48,11 +72,15 @@ impl ObjectGraph {
         if let Some(twins) = nodes.windows(2).find(|pair| pair[0].address == pair[1].address) {
             return Err(LowerError::new(&twins[0].address, "there are two objects with this address"));
         }
+        let edges = edges(&nodes)?;
+        let order = edges.sorted();
+        if let Some(address) = on_a_circle(&nodes, &edges, &order) {
+            return Err(LowerError::new(address, "it depends on itself through other objects"));
+        }
         let nodes = nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
-        let graph = Self { resources, nodes, exports };
-        let (order, edges) = graph.edges()?;
+        let graph = Self { resources, nodes, exports, edges, order };
         graph.check_exports()?;
-        graph.check_natural_keys(&sorted(order, &edges)?)?;
+        graph.check_natural_keys()?;
         Ok(graph)
     }
 
@@ -77,36 +105,19 @@ impl ObjectGraph {
     }
 
     /// Returns the objects so that each comes after all it depends on; ties are in order of address.
-    ///
-    /// # Errors
-    /// When edges form a cycle; the error names one object on it.
-    pub fn order(&self) -> Result<Vec<Address>, LowerError> {
-        let (nodes, edges) = self.edges()?;
-        Ok(sorted(nodes, &edges)?.into_iter().map(|node| node.address.clone()).collect())
+    pub fn order(&self) -> Vec<&ObjectNode> {
+        let nodes: Vec<&ObjectNode> = self.nodes.values().collect();
+        self.order.iter().map(|at| nodes[*at]).collect()
     }
 
-    /// Returns the objects by address, and for each the positions of those it depends on.
-    fn edges(&self) -> Result<(Vec<&ObjectNode>, Vec<Vec<usize>>), LowerError> {
-        let position: IndexMap<&Address, usize> =
-            self.nodes.keys().enumerate().map(|(at, address)| (address, at)).collect();
-        let mut edges = Vec::with_capacity(self.nodes.len());
-        for node in self.nodes.values() {
-            let (mut before, mut missing) = (Vec::new(), BTreeSet::new());
-            node.for_each_dependency(&mut |address| match position.get(address) {
-                Some(at) => before.push(*at),
-                None => {
-                    missing.insert(address.clone());
-                }
-            });
-            if let Some(missing) = missing.first() {
-                let message = format!("it depends on {missing}, which is not in the graph");
-                return Err(LowerError::new(&node.address, message));
-            }
-            before.sort_unstable();
-            before.dedup();
-            edges.push(before);
-        }
-        Ok((self.nodes.values().collect(), edges))
+    /// Returns the positions of [`Self::order`] among the nodes.
+    pub(crate) fn positions_in_order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// Returns what each object depends on, by position among the nodes.
+    pub(crate) fn edges(&self) -> &Edges {
+        &self.edges
     }
 
     fn check_exports(&self) -> Result<(), LowerError> {
@@ -125,8 +136,8 @@ impl ObjectGraph {
     }
 
     /// Two objects of one kind and place may not have one natural key, as far as echoes tell.
-    fn check_natural_keys(&self, order: &[&ObjectNode]) -> Result<(), LowerError> {
-        let echoes = Self::known_echoes(order);
+    fn check_natural_keys(&self) -> Result<(), LowerError> {
+        let echoes = Self::known_echoes(&self.order());
         let known = |reference: &Reference| echoed(&echoes, reference);
         let mut seen = BTreeMap::new();
         for node in self.nodes.values().filter(|node| node.class == Class::Owned) {
@@ -178,7 +189,7 @@ impl ObjectGraph {
         let mut reference = reference;
         let input = loop {
             let node = self.nodes.get(&reference.object);
-            match node.and_then(|node| node.inputs.at(node.echoes.get(&reference.field)?)) {
+            match node.and_then(|node| node.inputs.at(node.echoes.get(reference.field.as_str())?)) {
                 Some(Tree::Ref(inner)) => reference = inner,
                 other => break other,
             }
@@ -207,35 +218,38 @@ fn echoed(known: &Echoes<'_>, reference: &Reference) -> Resolved {
     value.cloned().flatten().map_or(Resolved::Unknown, Resolved::Known)
 }
 
-/// Sorts objects so that each comes after those it depends on; `edges` holds their positions.
-fn sorted<'g>(nodes: Vec<&'g ObjectNode>, edges: &[Vec<usize>]) -> Result<Vec<&'g ObjectNode>, LowerError> {
-    let mut waits: Vec<usize> = edges.iter().map(Vec::len).collect();
-    let mut after: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
-    for (at, before) in edges.iter().enumerate() {
-        for other in before {
-            after[*other].push(at);
+/// Finds what each object depends on, by position.
+fn edges(nodes: &[ObjectNode]) -> Result<Edges, LowerError> {
+    let position: IndexMap<&Address, usize> =
+        nodes.iter().enumerate().map(|(at, node)| (&node.address, at)).collect();
+    let mut pairs = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        let mut missing: Option<&Address> = None;
+        node.for_each_dependency(&mut |address| match position.get(address) {
+            Some(other) => pairs.push((at, *other)),
+            None => missing = Some(missing.map_or(address, |first| first.min(address))),
+        });
+        if let Some(missing) = missing {
+            let message = format!("it depends on {missing}, which is not in the graph");
+            return Err(LowerError::new(&node.address, message));
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> =
-        (0..nodes.len()).filter(|at| waits[*at] == 0).map(Reverse).collect();
-    let mut order = Vec::with_capacity(nodes.len());
-    while let Some(Reverse(at)) = ready.pop() {
-        order.push(nodes[at]);
-        for other in &after[at] {
-            waits[*other] -= 1;
-            if waits[*other] == 0 {
-                ready.push(Reverse(*other));
-            }
-        }
+    Ok(Edges::new(nodes.len(), pairs.iter().copied()))
+}
+
+/// Returns an object that depends on itself, if one was left out of the order for that.
+fn on_a_circle<'n>(nodes: &'n [ObjectNode], edges: &Edges, order: &[usize]) -> Option<&'n Address> {
+    let mut sorted = vec![false; nodes.len()];
+    for at in order {
+        sorted[*at] = true;
     }
-    let Some(left) = waits.iter().position(|waits| *waits > 0) else { return Ok(order) };
-    // Whoever waits for ever waits for another who does: backwards from any of them lies a cycle.
+    let mut at = sorted.iter().position(|sorted| !sorted)?;
+    // Whoever is left out needs another who is: backwards from any of them lies a circle.
     let mut passed = BTreeSet::new();
-    let mut at = left;
     while passed.insert(at) {
-        at = edges[at].iter().copied().find(|before| waits[*before] > 0).unwrap_or(left);
+        at = edges.of(at).iter().copied().find(|before| !sorted[*before])?;
     }
-    Err(LowerError::new(&nodes[at].address, "it depends on itself through other objects"))
+    Some(&nodes[at].address)
 }
 
 #[cfg(test)]
@@ -250,8 +264,7 @@ mod tests {
 
     /// Makes the nth node, whose name is that of the node before it.
     fn node(at: usize) -> ObjectNode {
-        let before =
-            |at: usize| Reference { object: Address::new(format!("n{at}")), field: "name".to_owned() };
+        let before = |at: usize| Reference { object: Address::new(format!("n{at}")), field: "name".into() };
         let name = at.checked_sub(1).map_or(tree!("first"), |at| Tree::Ref(before(at)));
         ObjectNode {
             address: Address::new(format!("n{at}")),
@@ -287,5 +300,20 @@ mod tests {
         nodes.push(twin);
         let error = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap_err();
         assert_eq!(error.address, Address::new("twin"));
+    }
+
+    #[test]
+    fn a_graph_that_is_read_is_checked() {
+        let nodes = (0..3).map(node).collect();
+        let graph = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap();
+        assert_eq!(
+            graph.order().iter().map(|node| node.address.as_str()).collect::<Vec<_>>(),
+            ["n0", "n1", "n2"]
+        );
+        let mut json = serde_json::to_value(&graph).unwrap();
+        assert_eq!(serde_json::from_value::<ObjectGraph>(json.clone()).unwrap(), graph);
+        json["nodes"].as_object_mut().unwrap().remove("n1");
+        let error = serde_json::from_value::<ObjectGraph>(json).unwrap_err().to_string();
+        assert!(error.contains("depends on n1, which is not in the graph"), "{error}");
     }
 }

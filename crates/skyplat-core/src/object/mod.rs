@@ -29,10 +29,10 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub use node::{ObjectNode, OnDelete, Placement};
 pub use rules::{FieldPath, FieldRules, Normal, Segment};
@@ -45,12 +45,12 @@ pub type Tags = BTreeMap<String, String>;
 /// A kind of object, such as `ec2.subnet`: the service and the noun of its API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ObjectKind(Arc<str>);
+pub struct ObjectKind(SmolStr);
 
 impl ObjectKind {
     /// Wraps a kind's name.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into().into())
+    pub fn new(name: impl Into<SmolStr>) -> Self {
+        Self(name.into())
     }
 
     /// Returns the name.
@@ -153,7 +153,7 @@ impl<O: Object, T> OutputField<O, T> {
 
     /// Refers to this output of the object at `address`.
     pub fn of(&self, address: &Address) -> Value<T> {
-        Value::Ref(Reference { object: address.clone(), field: self.spec.name.to_owned() })
+        Value::Ref(Reference { object: address.clone(), field: SmolStr::new_static(self.spec.name) })
     }
 }
 

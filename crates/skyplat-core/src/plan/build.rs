@@ -1,7 +1,5 @@
 //! [`build_plan`]: every stage of planning in its turn.
 
-use std::collections::BTreeMap;
-
 use super::decide::{Decision, decide};
 use super::error::PlanError;
 use super::forecast::{forecast, seconds};
@@ -49,10 +47,10 @@ pub struct PlanOptions {
 /// the steps cannot be ordered.
 pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let options = input.options;
-    let nothing = BTreeMap::new();
-    let nodes = if options.destroy { &nothing } else { input.graph.nodes() };
-    let (state, moves) = moved::apply(input.state, nodes, &options.moved)?;
-    let table = Table::new(nodes, &state, input.observations);
+    let nothing = ObjectGraph::default();
+    let graph = if options.destroy { &nothing } else { input.graph };
+    let (state, moves) = moved::apply(input.state, graph.nodes(), &options.moved)?;
+    let table = Table::new(graph, &state, input.observations);
     let decisions = decide(&table, &state, options.destroy)?;
     let ordered = order(&table, &decisions, &state)?;
     let (stays, reaches_outside) = target::narrow(&table, &decisions, &ordered, &options.targets)?;
@@ -123,7 +121,7 @@ fn assemble(
         let nothing_to_delete = step.gone.is_some() || stays_in_place;
         let node = node.expect("a row is made of a node or a record");
         // A target keeps whatever its steps wait for, so every task that is waited for has its place by now.
-        let after = ordered.after[position].iter().map(|before| task_of[*before]).collect();
+        let after = ordered.after.of(position).iter().map(|before| task_of[*before]).collect();
         task_of[position] = tasks.len();
         tasks.push(Task {
             step: step_of[at],

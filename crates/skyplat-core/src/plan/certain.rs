@@ -43,11 +43,12 @@ pub(super) fn settle(table: &Table<'_>, decisions: &[Decision<'_>], learned: &Le
     let mut settled = vec![Certainty::default(); table.rows.len()];
     let is_replace = |at: usize| decisions[at].action == Action::Replace;
     for at in table.order.iter().copied().filter(|at| is_replace(*at)) {
-        let row = &table.rows[at];
         // What is replaced because of a delete-first replace must be gone before it: anything else is a circle.
         let beneath = |other: &usize| is_replace(*other) && settled[*other].delete_first;
-        let clears_the_way =
-            row.needs.iter().any(|need| row.leans_on.binary_search(need).is_ok() && beneath(need));
+        let clears_the_way = table
+            .needs(at)
+            .iter()
+            .any(|need| table.leans_on(at).binary_search(need).is_ok() && beneath(need));
         let delete_first =
             decisions[at].replace.in_the_way || learned.flipped.contains(&at) || clears_the_way;
         settled[at] = Certainty { delete_first, ..doubts(table, decisions, learned, &settled, at) };
@@ -74,7 +75,7 @@ fn doubts(
             rests_on.push((at, doubt.clone()));
             continue;
         }
-        match table.find(&doubt.object) {
+        match table.find_from(at, &doubt.object) {
             Some(other) if !is_certain(other) && !decisions[other].may_change_in_place(&doubt.field) => {
                 dragged_by.push(other);
             }

@@ -242,11 +242,11 @@ fn incomparable(tree: &Tree) -> bool {
 
 fn key_text(key: &Key) -> String {
     match key {
-        Key::Literal(text) => text.clone(),
+        Key::Literal(text) => text.to_string(),
         Key::Text(parts) => parts
             .iter()
             .map(|part| match part {
-                KeyPart::Literal(text) => text.clone(),
+                KeyPart::Literal(text) => text.to_string(),
                 KeyPart::Ref(reference) => reference.to_string(),
             })
             .collect(),

@@ -139,7 +139,7 @@ impl<'a> Decider<'_, 'a> {
         let row = &self.table.rows[at];
         let node = row.node.expect("the order holds wanted objects");
         let inputs_error = |source| PlanError::Inputs { address: node.address.clone(), source };
-        let output = |reference: &Reference| self.output(reference);
+        let output = |reference: &Reference| self.output(at, reference);
         let inputs = resolved(&node.inputs, &output).map_err(inputs_error)?;
         let key = node.natural_key.as_ref().map(|key| resolved(key, &output));
         let key = key.transpose().map_err(inputs_error)?;
@@ -176,22 +176,22 @@ impl<'a> Decider<'_, 'a> {
         self.done[at].as_ref().expect("the order puts what is needed first")
     }
 
-    /// Returns what an output will be, as far as the plan knows.
-    fn output(&self, reference: &Reference) -> Resolved {
-        let Some(at) = self.table.find(&reference.object) else { return Resolved::Unknown };
+    /// Returns what an output that a row refers to will be, as far as the plan knows.
+    fn output(&self, from: usize, reference: &Reference) -> Resolved {
+        let Some(at) = self.table.find_from(from, &reference.object) else { return Resolved::Unknown };
         let (Some(decision), row) = (&self.done[at], &self.table.rows[at]) else { return Resolved::Unknown };
         let mut echoes = decision.echoes.iter();
         if let Some((_, value)) = echoes.find(|(field, _)| *field == reference.field) {
             return value.clone();
         }
-        if decision.fresh || decision.recomputed.contains(&reference.field) {
+        if decision.fresh || decision.recomputed.contains(reference.field.as_str()) {
             return Resolved::Unknown;
         }
         let seen = match row.seen {
-            Some(Observation::Present { outputs, .. }) => outputs.get(&reference.field),
+            Some(Observation::Present { outputs, .. }) => outputs.get(reference.field.as_str()),
             _ => None,
         };
-        let recorded = || row.record.and_then(|record| record.outputs.get(&reference.field));
+        let recorded = || row.record.and_then(|record| record.outputs.get(reference.field.as_str()));
         seen.or_else(recorded).map_or(Resolved::Unknown, |value| Resolved::Known(value.clone()))
     }
 
@@ -438,7 +438,7 @@ impl<'a> Decider<'_, 'a> {
             (old, new) => old != new,
         };
         // Rows of wanted objects are in order of address, and so are the recorded edges.
-        let needs = self.table.rows[at].needs.iter().map(|need| self.table.rows[*need].address);
+        let needs = self.table.needs(at).iter().map(|need| self.table.rows[*need].address);
         key_differs
             || old.resource != node.resource
             || old.exclusive != node.exclusive
@@ -479,7 +479,7 @@ fn plain_references(
         Tree::Map(map) => {
             for (key, value) in map {
                 if let Key::Literal(key) = key {
-                    step(Segment::Key(key.clone()), value);
+                    step(Segment::Key(key.to_string()), value);
                 }
             }
         }

@@ -314,9 +314,9 @@ fn resolved(node: &ObjectNode, state: &State) -> ObjectNode {
 fn outputs(node: &ObjectNode, uid: &Uid) -> OutputMap {
     let fields: Vec<_> = node.rules.recomputes.iter().map(|(field, _)| node.inputs.at(field)).collect();
     let mut outputs = OutputMap::from([
-        ("id".to_owned(), Tree::String(format!("i-{uid}"))),
-        ("revision".to_owned(), Tree::String(format!("{uid} {fields:?}"))),
-        ("fixed".to_owned(), Tree::String(node.address.to_string())),
+        ("id".to_owned(), Tree::String(format!("i-{uid}").into())),
+        ("revision".to_owned(), Tree::String(format!("{uid} {fields:?}").into())),
+        ("fixed".to_owned(), Tree::String(node.address.as_str().into())),
     ]);
     for (output, path) in &node.echoes {
         if let Some(value) = node.inputs.at(path) {

@@ -28,12 +28,12 @@ pub(super) fn forecast(tasks: &mut [Task], steps: &[Step]) -> Forecast {
     let mut next: Vec<Option<usize>> = vec![None; tasks.len()];
     let mut longest = vec![0.0_f64; tasks.len()];
     for at in (0..tasks.len()).rev() {
-        tasks[at].remaining = tasks[at].seconds + longest[at];
-        let remaining = tasks[at].remaining;
-        for before in tasks[at].after.clone() {
-            if next[before].is_none() || remaining >= longest[before] {
-                longest[before] = remaining;
-                next[before] = Some(at);
+        let remaining = tasks[at].seconds + longest[at];
+        tasks[at].remaining = remaining;
+        for before in &tasks[at].after {
+            if next[*before].is_none() || remaining >= longest[*before] {
+                longest[*before] = remaining;
+                next[*before] = Some(at);
             }
         }
     }

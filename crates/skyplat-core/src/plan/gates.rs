@@ -25,7 +25,7 @@ pub(super) fn settle(table: &Table<'_>, state: &State, decisions: &mut [Decision
     let mut occupied = vec![false; table.rows.len()];
     let mut work: Vec<usize> = (0..table.rows.len()).filter(|at| stays(*at)).collect();
     while let Some(at) = work.pop() {
-        for ground in &table.rows[at].leans_on {
+        for ground in table.leans_on(at) {
             if is_gate(*ground) && !occupied[*ground] {
                 occupied[*ground] = true;
                 work.push(*ground);
@@ -53,7 +53,7 @@ pub(super) fn settle(table: &Table<'_>, state: &State, decisions: &mut [Decision
             continue;
         };
         // A gate that watches the same still may stand on what superseded its old ground already.
-        let mut grounds = row.leans_on.iter().filter(|at| watches_another || !table.rows[**at].deposed);
+        let mut grounds = table.leans_on(at).iter().filter(|at| watches_another || !table.rows[**at].deposed);
         let Some(ground) = grounds.find(|ground| goes(**ground, decisions)) else { continue };
         let generation = state.next_generation(&node.address);
         decisions[at].drains = true;

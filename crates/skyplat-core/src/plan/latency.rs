@@ -51,8 +51,19 @@ pub enum LatencyError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatencyTable {
     default: Latency,
-    lines: BTreeMap<String, Latency>,
+    kinds: BTreeMap<String, Lines>,
     sources: BTreeMap<String, String>,
+}
+
+/// The lines of one kind.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Lines {
+    /// That of the kind itself.
+    kind: Option<Latency>,
+    /// Those of objects with a name.
+    names: BTreeMap<String, Latency>,
+    /// Those of manifests of a kind.
+    manifests: BTreeMap<String, Latency>,
 }
 
 impl Default for LatencyTable {
@@ -69,7 +80,8 @@ impl LatencyTable {
     /// When the text is no JSON object of lists of numbers.
     pub fn from_json(text: &str) -> Result<Self, LatencyError> {
         let json: BTreeMap<String, Json> = serde_json::from_str(text).map_err(LatencyError::Json)?;
-        let mut lines = BTreeMap::new();
+        let default = Latency { create: 1.0, delete: 1.0, update: 1.0 };
+        let mut table = Self { default, kinds: BTreeMap::new(), sources: BTreeMap::new() };
         for (key, line) in json.into_iter().filter(|(key, _)| !key.starts_with('_')) {
             let seconds: Option<Vec<f64>> =
                 line.as_array().and_then(|line| line.iter().map(Json::as_f64).collect());
@@ -80,10 +92,25 @@ impl LatencyTable {
                 }
                 _ => return Err(LatencyError::Line { key }),
             };
-            lines.insert(key, latency);
+            table.put(&key, latency);
         }
-        let default = lines.remove("default").unwrap_or(Latency { create: 1.0, delete: 1.0, update: 1.0 });
-        Ok(Self { default, lines, sources: BTreeMap::new() })
+        Ok(table)
+    }
+
+    fn put(&mut self, key: &str, latency: Latency) {
+        if key == "default" {
+            self.default = latency;
+            return;
+        }
+        let (kind, rest) = key.split_at(key.find([':', '/']).unwrap_or(key.len()));
+        let lines = self.kinds.entry(kind.to_owned()).or_default();
+        if let Some(name) = rest.strip_prefix(':') {
+            lines.names.insert(name.to_owned(), latency);
+        } else if let Some(manifest) = rest.strip_prefix('/') {
+            lines.manifests.insert(manifest.to_owned(), latency);
+        } else {
+            lines.kind = Some(latency);
+        }
     }
 
     /// Adds a line, or puts it in the place of the one that is there. The key is a kind (`s3.bucket`), or a kind and the
@@ -91,8 +118,8 @@ impl LatencyTable {
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, latency: Latency, source: impl Into<String>) -> Self {
         let key = key.into();
-        self.sources.insert(key.clone(), source.into());
-        self.lines.insert(key, latency);
+        self.put(&key, latency);
+        self.sources.insert(key, source.into());
         self
     }
 
@@ -104,20 +131,29 @@ impl LatencyTable {
     /// Returns the latencies of an object by its inputs: as [`Self::get`] by the input `name` or `metadata.name`, and
     /// between name and kind by the `kind` of a manifest (`k8s.object/Namespace`).
     pub fn of(&self, kind: &ObjectKind, inputs: &Tree) -> Latency {
-        let name = inputs.get("name").or_else(|| inputs.at("metadata.name")).and_then(Tree::as_str);
-        let named = name.and_then(|name| self.lines.get(&format!("{kind}:{name}")));
+        let lines = self.kinds.get(kind.as_str());
+        // Few kinds have lines by name: mostly the inputs need not be looked at.
+        let named = lines.filter(|lines| !lines.names.is_empty()).and_then(|lines| {
+            let name = inputs.get("name").or_else(|| inputs.at("metadata.name"))?;
+            lines.names.get(name.as_str()?)
+        });
         let manifest = || {
-            let noun = inputs.get("kind").and_then(Tree::as_str).filter(|_| kind.as_str() == "k8s.object")?;
-            self.lines.get(&format!("{kind}/{noun}"))
+            let lines = lines.filter(|lines| !lines.manifests.is_empty())?;
+            lines.manifests.get(inputs.get("kind")?.as_str()?)
         };
-        named.or_else(manifest).copied().unwrap_or_else(|| self.get(kind, None))
+        named.or_else(manifest).copied().unwrap_or_else(|| self.of_kind(kind, lines))
     }
 
     /// Returns the latencies of an object: by kind and name, else by kind, else for a gate by `gate`, else the default.
     pub fn get(&self, kind: &ObjectKind, name: Option<&str>) -> Latency {
-        let named = || self.lines.get(&format!("{kind}:{}", name?));
-        let gate = || if kind.service() == "gate" { self.lines.get("gate") } else { None };
-        named().or_else(|| self.lines.get(kind.as_str())).or_else(gate).copied().unwrap_or(self.default)
+        let lines = self.kinds.get(kind.as_str());
+        let named = lines.and_then(|lines| lines.names.get(name?));
+        named.copied().unwrap_or_else(|| self.of_kind(kind, lines))
+    }
+
+    fn of_kind(&self, kind: &ObjectKind, lines: Option<&Lines>) -> Latency {
+        let gate = || self.kinds.get("gate").filter(|_| kind.service() == "gate")?.kind;
+        lines.and_then(|lines| lines.kind).or_else(gate).unwrap_or(self.default)
     }
 }
 

@@ -4,18 +4,18 @@
 //! kind it claims to be stays as it is, so that it compares like any other.
 
 use serde_json::Value as Json;
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use crate::ids::Cidr;
 use crate::object::Normal;
+use crate::tree;
 use crate::value::{Key, Map, Tree, paper};
 
 /// Returns the value in the form that all its spellings share.
 pub(super) fn canonical(normal: Normal, value: &Tree) -> Tree {
     match normal {
         Normal::IamDocument => iam_document(value),
-        Normal::Cidr => {
-            text(value, |text| text.parse::<Cidr>().ok().map(|cidr| Tree::String(cidr.to_string())))
-        }
+        Normal::Cidr => text(value, |text| text.parse::<Cidr>().ok().map(|cidr| tree!(cidr))),
         Normal::Arn => text(value, |text| short_arn(text).map(Tree::String)),
         Normal::Quantity => quantity(value),
         Normal::JsonText => text(value, parse_json),
@@ -36,7 +36,7 @@ fn from_json(json: Json) -> Tree {
         Json::Null => Tree::Null,
         Json::Bool(v) => Tree::Bool(v),
         Json::Number(v) => Tree::Number(v),
-        Json::String(v) => Tree::String(v),
+        Json::String(v) => Tree::String(v.into()),
         Json::Array(items) => Tree::List(items.into_iter().map(from_json).collect()),
         Json::Object(map) => {
             Tree::Map(map.into_iter().map(|(key, value)| (key.into(), from_json(value))).collect())
@@ -45,10 +45,10 @@ fn from_json(json: Json) -> Tree {
 }
 
 /// Drops a role's path: some APIs give a role back without it.
-fn short_arn(arn: &str) -> Option<String> {
+fn short_arn(arn: &str) -> Option<SmolStr> {
     let (head, resource) = arn.split_once(":role/")?;
     let name = resource.rsplit_once('/').map_or(resource, |(_, name)| name);
-    Some(format!("{head}:role/{name}"))
+    Some(format_smolstr!("{head}:role/{name}"))
 }
 
 /// Reads a Kubernetes quantity as a number of thousand-millionths.
@@ -58,7 +58,7 @@ fn quantity(value: &Tree) -> Tree {
         Tree::Number(number) => nanos(&number.to_string()),
         _ => None,
     };
-    amount.map_or_else(|| value.clone(), |nanos| Tree::String(format!("{nanos}n")))
+    amount.map_or_else(|| value.clone(), |nanos| Tree::String(format_smolstr!("{nanos}n")))
 }
 
 fn nanos(text: &str) -> Option<i128> {
@@ -141,8 +141,8 @@ fn listed(value: &Tree) -> Vec<Tree> {
 
 fn set(value: &Tree) -> Tree {
     let plain = |item: Tree| match item {
-        Tree::Bool(v) => Tree::String(v.to_string()),
-        Tree::Number(v) => Tree::String(v.to_string()),
+        Tree::Bool(v) => Tree::String(v.to_smolstr()),
+        Tree::Number(v) => Tree::String(v.to_smolstr()),
         other => other,
     };
     let mut items: Vec<Tree> = listed(value).into_iter().map(plain).collect();

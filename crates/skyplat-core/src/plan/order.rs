@@ -14,7 +14,7 @@
 //! at the end. What remains is a [`PlanError::Cycle`].
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::{DfsSpace, has_path_connecting, kosaraju_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -25,6 +25,7 @@ use super::error::PlanError;
 use super::keys::keys_meet;
 use super::step::{Action, Part};
 use super::table::Table;
+use crate::graph::Edges;
 use crate::object::{Class, ObjectKind, Placement};
 use crate::state::State;
 use crate::value::{Address, Reference, Tree, paper, resolve};
@@ -38,8 +39,8 @@ enum Because {
     Moves,
     /// Something that is gone is forgotten before what it was inside of is there again.
     Forgets,
-    /// A value decides whether the delete is done at all.
-    Decides(usize, Reference),
+    /// A value decides whether the delete is done at all: who doubts it, and which. Boxed, because it is rare.
+    Decides(Box<(usize, Reference)>),
 }
 
 impl Because {
@@ -64,7 +65,7 @@ pub(super) struct Ordered {
     /// Row and part of each task.
     pub(super) tasks: Vec<(usize, Part)>,
     /// For each task, the tasks it waits for.
-    pub(super) after: Vec<Vec<usize>>,
+    pub(super) after: Edges,
     /// Certainty by row.
     pub(super) certainty: Vec<Certainty>,
     /// Pairs of a deleted and a created row that have one natural key.
@@ -112,11 +113,7 @@ pub(super) fn order(
         let circles = tasks.circles(&edges, |because| !because.gives_way());
         let known = learned.late.len();
         learned.late.extend(edges.iter().filter(|edge| circles.holds(edge)).filter_map(|edge| {
-            if let Because::Decides(at, reference) = &edge.because {
-                Some((*at, reference.clone()))
-            } else {
-                None
-            }
+            if let Because::Decides(doubt) = &edge.because { Some((**doubt).clone()) } else { None }
         }));
         if learned.late.len() > known {
             continue;
@@ -187,13 +184,13 @@ impl Tasks {
             }
         };
         for (at, row) in table.rows.iter().enumerate() {
-            for need in &row.needs {
+            for need in table.needs(at) {
                 add(self.make[*need], self.make[at], Because::Must);
             }
             let Some(remove) = self.remove[at] else { continue };
             let remove = Some(remove);
             let delete_first = certainty[at].delete_first;
-            for above in &row.carries {
+            for above in table.carries(at) {
                 if self.remove[*above].is_some() {
                     // A record names an address; it may well mean the object that superseded this one, unless it says
                     // which one it is inside of.
@@ -204,14 +201,15 @@ impl Tasks {
                 }
                 // What stays moves away, and so does what may stay, because its replace is not certain.
                 let stays = self.remove[*above].is_none() || !certainty[*above].is_certain();
-                let needs_the_new = delete_first && table.rows[*above].needs.binary_search(&at).is_ok();
+                let needs_the_new = delete_first && table.needs(*above).binary_search(&at).is_ok();
                 if stays && !needs_the_new {
                     add(self.make[*above], remove, Because::Moves);
                 }
             }
             if row.gone {
                 // What was inside of something is forgotten before that is there again.
-                for ground in row.leans_on.iter().filter(|ground| decisions[**ground].forget.is_some()) {
+                for ground in table.leans_on(at).iter().filter(|ground| decisions[**ground].forget.is_some())
+                {
                     add(remove, self.make[*ground], Because::Forgets);
                 }
             }
@@ -224,15 +222,15 @@ impl Tasks {
                 add(first, second, Because::Must);
             }
             if decisions[at].drains {
-                if row.leans_on.iter().any(|ground| certainty[*ground].delete_first) {
+                if table.leans_on(at).iter().any(|ground| certainty[*ground].delete_first) {
                     add(remove, self.make[at], Because::Must);
                 } else {
                     add(self.make[at], remove, Because::Moves);
                 }
             }
-            for (doubter, doubt) in &certainty[at].rests_on {
-                let maker = table.find(&doubt.object).and_then(|maker| self.make[maker]);
-                add(maker, remove, Because::Decides(*doubter, doubt.clone()));
+            for doubt in &certainty[at].rests_on {
+                let maker = table.find_from(doubt.0, &doubt.1.object).and_then(|maker| self.make[maker]);
+                add(maker, remove, Because::Decides(Box::new(doubt.clone())));
             }
         }
         for (old, new) in key_pairs {
@@ -243,24 +241,7 @@ impl Tasks {
 
     /// Returns the tasks in order, by row where there is a choice; none when there is a circle.
     fn sort(&self, edges: &[Edge]) -> Option<Vec<usize>> {
-        let mut waits = vec![0_usize; self.all.len()];
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.all.len()];
-        for edge in edges {
-            waits[edge.to] += 1;
-            before[edge.from].push(edge.to);
-        }
-        let mut ready: BinaryHeap<Reverse<usize>> =
-            (0..self.all.len()).filter(|task| waits[*task] == 0).map(Reverse).collect();
-        let mut sorted = Vec::with_capacity(self.all.len());
-        while let Some(Reverse(task)) = ready.pop() {
-            sorted.push(task);
-            for next in &before[task] {
-                waits[*next] -= 1;
-                if waits[*next] == 0 {
-                    ready.push(Reverse(*next));
-                }
-            }
-        }
+        let sorted = Edges::new(self.all.len(), edges.iter().map(|edge| (edge.to, edge.from))).sorted();
         (sorted.len() == self.all.len()).then_some(sorted)
     }
 
@@ -334,14 +315,8 @@ impl Tasks {
     ) -> Ordered {
         let mut position = vec![0; sorted.len()];
         sorted.iter().enumerate().for_each(|(at, task)| position[*task] = at);
-        let mut after = vec![Vec::new(); sorted.len()];
-        for edge in edges {
-            after[position[edge.to]].push(position[edge.from]);
-        }
-        for list in &mut after {
-            list.sort_unstable();
-            list.dedup();
-        }
+        let waits = edges.iter().map(|edge| (position[edge.to], position[edge.from]));
+        let after = Edges::new(sorted.len(), waits);
         let tasks = sorted.iter().map(|task| self.all[*task]).collect();
         Ordered { tasks, after, certainty, same_key }
     }

@@ -6,7 +6,7 @@ use super::compare::FieldChange;
 use super::step::{Reason, Why};
 use crate::object::{FieldPath, ObjectNode, Segment};
 use crate::state::Record;
-use crate::value::{Key, Tree, paper};
+use crate::value::{Tree, paper};
 
 pub(super) fn reason(why: Why) -> Reason {
     Reason { why, field: None, old: None, new: None, forces_replace: false, because_of: None }
@@ -52,7 +52,7 @@ pub(super) fn deepest<'a>(inputs: &'a Tree, path: &FieldPath) -> &'a Tree {
     let mut tree = inputs;
     for segment in &path.0 {
         let next = match (tree, segment) {
-            (Tree::Map(map), Segment::Key(key)) => map.get(&Key::Literal(key.clone())),
+            (Tree::Map(map), Segment::Key(key)) => map.get_literal(key),
             (Tree::List(items), Segment::Index(index)) => items.get(*index),
             _ => None,
         };

@@ -3,13 +3,10 @@
 //! Wanted and recorded objects share a row when they share an address; records that a replace superseded have rows of
 //! their own. Nothing is decided here.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::collections::BinaryHeap;
-
-use indexmap::IndexMap;
 
 use super::observed::{Observation, Observations};
+use crate::graph::{Edges, ObjectGraph};
 use crate::object::{Class, ObjectNode};
 use crate::state::{Record, State, Status};
 use crate::value::Address;
@@ -28,12 +25,6 @@ pub(super) struct Row<'a> {
     pub(super) deposed: bool,
     /// Whether the recorded object is known to be gone, itself or with its container.
     pub(super) gone: bool,
-    /// Rows that the wanted object comes after.
-    pub(super) needs: Vec<usize>,
-    /// Rows that the recorded object depends on, superseded ones included.
-    pub(super) leans_on: Vec<usize>,
-    /// The reverse: rows whose recorded object depends on this one.
-    pub(super) carries: Vec<usize>,
 }
 
 impl Row<'_> {
@@ -53,15 +44,16 @@ pub(super) struct Table<'a> {
     pub(super) rows: Vec<Row<'a>>,
     /// Rows of wanted objects so that each comes after all it needs; ties are in order of address.
     pub(super) order: Vec<usize>,
-    current: IndexMap<&'a Address, usize>,
+    /// How many rows are those of current objects.
+    current: usize,
+    needs: Edges,
+    leans_on: Edges,
+    carries: Edges,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(
-        nodes: &'a BTreeMap<Address, ObjectNode>,
-        state: &'a State,
-        observations: &'a Observations,
-    ) -> Self {
+    pub(super) fn new(graph: &'a ObjectGraph, state: &'a State, observations: &'a Observations) -> Self {
+        let nodes = graph.nodes();
         let mut rows = Vec::with_capacity(nodes.len().max(state.objects.len()) + state.deposed.len());
         let (mut wanted, mut recorded) = (nodes.values().peekable(), state.objects.iter().peekable());
         loop {
@@ -76,67 +68,72 @@ impl<'a> Table<'a> {
             };
             rows.push(row(node, record.map(|(_, record)| record), observations, false));
         }
-        let current = rows.iter().enumerate().map(|(at, row)| (row.address, at)).collect();
+        let current = rows.len();
         rows.extend(state.deposed.values().map(|record| row(None, Some(record), observations, true)));
-        let mut table = Self { rows, order: Vec::new(), current };
+        let row_of: Vec<usize> = (0..current).filter(|at| rows[*at].node.is_some()).collect();
+        let needs = graph.edges().pairs().map(|(node, need)| (row_of[node], row_of[need]));
+        let needs = Edges::new(rows.len(), needs);
+        let order = graph.positions_in_order().iter().map(|node| row_of[*node]).collect();
+        let (leans_on, carries) = (Edges::default(), Edges::default());
+        let mut table = Self { rows, order, current, needs, leans_on, carries };
         table.link();
         table.mark_gone();
-        table.order = table.sort();
         table
     }
 
     /// Returns the row of the current object at an address.
     pub(super) fn find(&self, address: &Address) -> Option<usize> {
-        self.current.get(address).copied()
+        self.rows[..self.current].binary_search_by(|row| row.address.cmp(address)).ok()
     }
 
+    /// Does the same on behalf of a row, which mostly means something that it needs.
+    pub(super) fn find_from(&self, at: usize, address: &Address) -> Option<usize> {
+        let needs = self.needs(at);
+        match needs.binary_search_by(|need| self.rows[*need].address.cmp(address)) {
+            Ok(found) => Some(needs[found]),
+            Err(_) => self.find(address),
+        }
+    }
+
+    /// Returns the rows that the wanted object of a row comes after.
+    pub(super) fn needs(&self, at: usize) -> &[usize] {
+        self.needs.of(at)
+    }
+
+    /// Returns the rows that the recorded object of a row depends on, superseded ones included.
+    pub(super) fn leans_on(&self, at: usize) -> &[usize] {
+        self.leans_on.of(at)
+    }
+
+    /// Returns the reverse: the rows whose recorded object depends on that of a row.
+    pub(super) fn carries(&self, at: usize) -> &[usize] {
+        self.carries.of(at)
+    }
+
+    /// Finds what recorded objects depend on.
     fn link(&mut self) {
         let mut deposed: BTreeMap<&Address, Vec<usize>> = BTreeMap::new();
         for (at, row) in self.rows.iter().enumerate().filter(|(_, row)| row.deposed) {
             deposed.entry(row.address).or_default().push(at);
         }
-        let recorded_at = |address: &Address, found: &mut Vec<usize>| {
-            found.extend(self.find(address).filter(|at| self.rows[*at].record.is_some()));
-            found.extend(deposed.get(address).into_iter().flatten());
-        };
-        let edges: Vec<(Vec<usize>, Vec<usize>)> = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(at, row)| {
-                let (mut needs, mut leans_on) = (Vec::new(), Vec::new());
-                if let Some(node) = row.node {
-                    node.inputs.for_each_ref(&mut |reference| needs.extend(self.find(&reference.object)));
-                    if let Some(key) = &node.natural_key {
-                        key.for_each_ref(&mut |reference| needs.extend(self.find(&reference.object)));
-                    }
-                    needs.extend(node.after.iter().filter_map(|address| self.find(address)));
-                    needs.extend(node.placement.container.as_ref().and_then(|address| self.find(address)));
-                }
-                if let Some(record) = row.record {
-                    let next = record.open_update();
-                    let addresses = record
-                        .depends_on
-                        .iter()
-                        .chain(&record.node.placement.container)
-                        .chain(next.iter().flat_map(|next| &next.depends_on));
-                    addresses.for_each(|address| recorded_at(address, &mut leans_on));
-                }
-                for list in [&mut needs, &mut leans_on] {
-                    list.sort_unstable();
-                    list.dedup();
-                    list.retain(|other| *other != at);
-                }
-                (needs, leans_on)
-            })
-            .collect();
-        for (at, (needs, leans_on)) in edges.into_iter().enumerate() {
-            for other in &leans_on {
-                self.rows[*other].carries.push(at);
+        let mut pairs = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            let Some(record) = row.record else { continue };
+            let next = record.open_update();
+            let addresses = record
+                .depends_on
+                .iter()
+                .chain(&record.node.placement.container)
+                .chain(next.iter().flat_map(|next| &next.depends_on));
+            for address in addresses {
+                let current = self.find_from(at, address).filter(|at| self.rows[*at].record.is_some());
+                let superseded = deposed.get(address).into_iter().flatten().copied();
+                let others = current.into_iter().chain(superseded).filter(|other| *other != at);
+                pairs.extend(others.map(|other| (at, other)));
             }
-            self.rows[at].needs = needs;
-            self.rows[at].leans_on = leans_on;
         }
+        self.leans_on = Edges::new(self.rows.len(), pairs.iter().copied());
+        self.carries = self.leans_on.reversed();
     }
 
     /// An object is gone when it was seen missing, or when nothing is left of what it was inside of.
@@ -157,7 +154,8 @@ impl<'a> Table<'a> {
                     let is_it = |other: &Record| record.within.as_ref().is_none_or(|uid| other.uid == *uid);
                     other.address == container && other.record.is_some_and(is_it)
                 };
-                let alive = row.leans_on.iter().any(|other| holds_it(&self.rows[*other]) && !gone[*other]);
+                let alive =
+                    self.leans_on(at).iter().any(|other| holds_it(&self.rows[*other]) && !gone[*other]);
                 if !alive && !gone[at] {
                     gone[at] = true;
                     changed = true;
@@ -170,28 +168,6 @@ impl<'a> Table<'a> {
         for (row, gone) in self.rows.iter_mut().zip(gone) {
             row.gone = gone;
         }
-    }
-
-    fn sort(&self) -> Vec<usize> {
-        let mut waits: Vec<usize> = self.rows.iter().map(|row| row.needs.len()).collect();
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.rows.len()];
-        for (at, row) in self.rows.iter().enumerate() {
-            row.needs.iter().for_each(|need| before[*need].push(at));
-        }
-        let wanted = |at: &usize| self.rows[*at].node.is_some();
-        let mut ready: BinaryHeap<Reverse<usize>> =
-            (0..self.rows.len()).filter(|at| wanted(at) && waits[*at] == 0).map(Reverse).collect();
-        let mut order = Vec::with_capacity(self.rows.len());
-        while let Some(Reverse(at)) = ready.pop() {
-            order.push(at);
-            for other in &before[at] {
-                waits[*other] -= 1;
-                if waits[*other] == 0 {
-                    ready.push(Reverse(*other));
-                }
-            }
-        }
-        order
     }
 }
 
@@ -207,15 +183,5 @@ fn row<'a>(
         (None, None) => unreachable!("a row is made of a node or a record"),
     };
     let seen = record.and_then(|record| observations.get(&record.uid));
-    Row {
-        address,
-        node,
-        record,
-        seen,
-        deposed,
-        gone: false,
-        needs: Vec::new(),
-        leans_on: Vec::new(),
-        carries: Vec::new(),
-    }
+    Row { address, node, record, seen, deposed, gone: false }
 }

@@ -39,9 +39,9 @@ pub(super) fn narrow(
     let mut stays = named.clone();
     let mut work: Vec<usize> = (0..stays.len()).filter(|at| stays[*at]).collect();
     while let Some(at) = work.pop() {
-        let before = tasks_of[at].iter().flat_map(|task| &ordered.after[*task]);
+        let before = tasks_of[at].iter().flat_map(|task| ordered.after.of(*task));
         let goes = matches!(decisions[at].action, Action::Delete | Action::Replace);
-        let leaning = table.rows[at].carries.iter().filter(|_| goes);
+        let leaning = table.carries(at).iter().filter(|_| goes);
         for other in before.map(|task| ordered.tasks[*task].0).chain(leaning.copied()) {
             if !stays[other] {
                 stays[other] = true;

@@ -137,7 +137,7 @@ pub(super) fn texts(tree: &Tree) -> Vec<String> {
 /// Returns a text with [`UNKNOWN`] where it is not known.
 pub(super) fn known_text(tree: &Tree) -> String {
     match tree {
-        Tree::String(text) => text.clone(),
+        Tree::String(text) => text.to_string(),
         Tree::Text(parts) => parts.iter().map(known_text).collect(),
         _ => UNKNOWN.to_string(),
     }
@@ -145,11 +145,11 @@ pub(super) fn known_text(tree: &Tree) -> String {
 
 fn key_text(key: &Key) -> String {
     match key {
-        Key::Literal(text) => text.clone(),
+        Key::Literal(text) => text.to_string(),
         Key::Text(parts) => parts
             .iter()
             .map(|part| match part {
-                KeyPart::Literal(text) => text.clone(),
+                KeyPart::Literal(text) => text.to_string(),
                 KeyPart::Ref(_) => UNKNOWN.to_string(),
             })
             .collect(),

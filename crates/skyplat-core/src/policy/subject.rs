@@ -75,7 +75,7 @@ impl<'a> Subject<'a> {
         while let Some(Tree::Ref(reference)) = value {
             let node = self.graph.get(&reference.object)?;
             found = Some(&node.address);
-            value = node.echoes.get(&reference.field).and_then(|path| node.inputs.at(path));
+            value = node.echoes.get(reference.field.as_str()).and_then(|path| node.inputs.at(path));
         }
         found
     }
@@ -130,7 +130,7 @@ impl Decided<'_> {
             KeyPart::Ref(_) => None,
         });
         match literals.collect::<Option<String>>() {
-            Some(text) => Key::Literal(text),
+            Some(text) => text.into(),
             None => Key::Text(parts),
         }
     }
@@ -141,20 +141,21 @@ impl Decided<'_> {
         }
         let step = self.steps.get(&reference.object)?;
         let record = self.state.objects.get(&reference.object).filter(|record| record.uid == step.uid)?;
-        let recomputes = |(_, outputs): &(String, Vec<String>)| outputs.contains(&reference.field);
+        let recomputes =
+            |(_, outputs): &(String, Vec<String>)| outputs.iter().any(|output| reference.field == *output);
         let stays = match step.action {
             Action::Keep => true,
             Action::Update => !record.node.rules.recomputes.iter().any(recomputes),
             _ => false,
         };
-        record.outputs.get(&reference.field).filter(|_| stays).cloned()
+        record.outputs.get(reference.field.as_str()).filter(|_| stays).cloned()
     }
 }
 
 /// Joins the parts of a text when all are known.
 fn text(parts: Vec<Tree>) -> Tree {
     match parts.iter().map(Tree::as_str).collect::<Option<String>>() {
-        Some(text) => Tree::String(text),
+        Some(text) => Tree::String(text.into()),
         None => Tree::Text(parts),
     }
 }
@@ -185,7 +186,7 @@ fn from_json(json: serde_json::Value) -> Tree {
         Json::Null => Tree::Null,
         Json::Bool(value) => Tree::Bool(value),
         Json::Number(number) => Tree::Number(number),
-        Json::String(text) => Tree::String(text),
+        Json::String(text) => Tree::String(text.into()),
         Json::Array(items) => Tree::List(items.into_iter().map(from_json).collect()),
         Json::Object(map) => {
             Tree::Map(map.into_iter().map(|(key, value)| (key.into(), from_json(value))).collect())

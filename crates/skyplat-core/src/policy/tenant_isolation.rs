@@ -128,7 +128,7 @@ fn uses<'a>(subject: &Subject<'a>) -> Vec<Use<'a>> {
         let Some(of) = of else { continue };
         let mut add = |role| uses.push(Use { address: &node.address, namespace: of.clone(), role });
         for_each_map(&node.inputs, &mut |map| match map.get(ROLE) {
-            Some(Tree::String(arn)) => add(Role::Given(arn.clone())),
+            Some(Tree::String(arn)) => add(Role::Given(arn.to_string())),
             value => {
                 if let Some(role) = subject.referred(value) {
                     add(Role::Made(role.clone()));

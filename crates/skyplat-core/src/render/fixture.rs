@@ -15,7 +15,7 @@ use crate::tree;
 use crate::value::{Address, Reference, Tree};
 
 fn reference(object: &str, field: &str) -> Tree {
-    Tree::Ref(Reference { object: Address::new(object), field: field.to_owned() })
+    Tree::Ref(Reference { object: Address::new(object), field: field.into() })
 }
 
 fn node(address: &str, kind: &str, class: Class, inputs: Tree) -> ObjectNode {

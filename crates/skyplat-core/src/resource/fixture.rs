@@ -190,7 +190,7 @@ pub(crate) fn node<'a>(graph: &'a ObjectGraph, address: &str) -> &'a ObjectNode 
 pub(crate) fn text(graph: &ObjectGraph, address: &str, path: &str) -> String {
     let inputs = graph.inputs_with_echoes(node(graph, address));
     match inputs.at(path) {
-        Some(Tree::String(text)) => text.clone(),
+        Some(Tree::String(text)) => text.to_string(),
         other => panic!("{address} has {other:?} at {path}"),
     }
 }

@@ -157,7 +157,7 @@ fn every_object_decodes_into_its_type_and_back() {
     for node in graph.nodes().values() {
         let with_echoes = graph.inputs_with_echoes(node);
         let ground = resolve(&with_echoes, &|reference| {
-            Resolved::Known(Tree::String(format!("{}-of-{}", reference.field, reference.object)))
+            Resolved::Known(Tree::String(format!("{}-of-{}", reference.field, reference.object).into()))
         })
         .unwrap();
         let again = round_trip_of!(

@@ -28,7 +28,7 @@ fn key_parts(part: &Tree) -> Vec<KeyPart> {
     match part {
         Tree::Ref(reference) => vec![KeyPart::Ref(reference.clone())],
         Tree::Text(parts) => parts.iter().flat_map(key_parts).collect(),
-        other => other.as_str().map(|text| KeyPart::Literal(text.to_owned())).into_iter().collect(),
+        other => other.as_str().map(|text| KeyPart::Literal(text.into())).into_iter().collect(),
     }
 }
 

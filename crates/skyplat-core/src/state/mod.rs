@@ -129,7 +129,7 @@ impl State {
     pub fn output(&self, reference: &Reference) -> Resolved {
         self.objects
             .get(&reference.object)
-            .and_then(|record| record.outputs.get(&reference.field))
+            .and_then(|record| record.outputs.get(reference.field.as_str()))
             .map_or(Resolved::Unknown, |tree| Resolved::Known(tree.clone()))
     }
 }

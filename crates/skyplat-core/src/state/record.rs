@@ -45,7 +45,9 @@ impl Uid {
     /// Derives the identity of the `generation`th object born at an address.
     pub fn new(stack_id: &str, birth: &Address, generation: u32) -> Self {
         let hash = Sha256::digest(format!("{stack_id}\n{birth}\n{generation}"));
-        Self(hex::encode(&hash[..16]).into())
+        let mut digits = [0; 32];
+        hex::encode_to_slice(&hash[..16], &mut digits).expect("two digits for each byte");
+        Self(str::from_utf8(&digits).expect("digits are ASCII").into())
     }
 
     /// Returns the identity as text: 32 hexadecimal digits.

@@ -134,7 +134,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((key, value)) = self.entries.next() else { return Ok(None) };
         let key = literal(key)?;
         self.value = Some((key, value));
-        let as_tree = Tree::String(key.to_owned());
+        let as_tree = Tree::String(key.into());
         seed.deserialize(TreeDeserializer(&as_tree)).map(Some)
     }
 
@@ -155,7 +155,7 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), TreeError> {
-        let name = Tree::String(self.name.to_owned());
+        let name = Tree::String(self.name.into());
         Ok((seed.deserialize(TreeDeserializer(&name))?, self))
     }
 }
@@ -238,7 +238,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_str<E: de::Error>(self, v: &str) -> Result<Tree, E> {
-        Ok(Tree::String(v.to_owned()))
+        Ok(Tree::String(v.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
@@ -252,7 +252,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
         let mut map = Vec::with_capacity(entries.size_hint().unwrap_or(0).min(64));
         while let Some((key, value)) = entries.next_entry::<String, Tree>()? {
-            map.push((Key::Literal(key), value));
+            map.push((key.into(), value));
         }
         Ok(Tree::Map(map.into_iter().collect()))
     }

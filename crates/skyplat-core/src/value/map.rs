@@ -159,7 +159,7 @@ impl Map {
     fn take(&mut self) -> Vec<(Key, Tree)> {
         let entries = match Arc::get_mut(&mut self.entries) {
             Some(entries) => {
-                let nothing = || (Key::Literal(String::new()), Tree::Null);
+                let nothing = || (Key::from(""), Tree::Null);
                 entries.iter_mut().map(|entry| mem::replace(entry, nothing())).collect()
             }
             None => self.entries.to_vec(),
@@ -273,7 +273,7 @@ mod tests {
     use crate::value::Reference;
 
     fn key() -> impl Strategy<Value = Key> {
-        prop_oneof!["[a-c]{0,2}".prop_map(Key::Literal), Just(Key::Text(Vec::new()))]
+        prop_oneof!["[a-c]{0,2}".prop_map(Key::from), Just(Key::Text(Vec::new()))]
     }
 
     #[derive(Debug, Clone)]
@@ -286,7 +286,7 @@ mod tests {
 
     /// Some numbers stand for what is not plain, at different depths.
     fn value(number: u32) -> Tree {
-        let unknown = || Tree::Unknown(Reference { object: "a".into(), field: "b".to_owned() });
+        let unknown = || Tree::Unknown(Reference { object: "a".into(), field: "b".into() });
         match number % 6 {
             0 => tree!(["x", (unknown())]),
             1 => tree!({ "x": { "y": (unknown()) } }),

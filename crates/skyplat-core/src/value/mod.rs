@@ -23,6 +23,7 @@ pub use map::Map;
 pub use resolve::{Resolved, resolve, resolved};
 pub use secret::{Digest, DigestKey, Secret};
 pub use ser::to_tree;
+pub use smol_str::SmolStr;
 pub use tree::{Address, Key, KeyPart, Reference, ToTree, Tree};
 pub use typed::{NotKnown, TextPart, Value};
 

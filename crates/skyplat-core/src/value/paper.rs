@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error as _, Serializer};
 use serde_json::{Map as JsonMap, Value as Json, json};
+use smol_str::SmolStr;
 
 use super::tree::{Address, Key, KeyPart, Reference, Tree};
 use super::{Digest, Map, TreeError};
@@ -56,7 +57,7 @@ pub fn show(tree: &Tree) -> Json {
         Tree::Null => Json::Null,
         Tree::Bool(v) => Json::Bool(*v),
         Tree::Number(v) => Json::Number(v.clone()),
-        Tree::String(v) => Json::String(v.clone()),
+        Tree::String(v) => v.as_str().into(),
         Tree::List(items) => items.iter().map(show).collect(),
         Tree::Map(map) => {
             Json::Object(map.iter().map(|(key, value)| (write_key(key), show(value))).collect())
@@ -79,7 +80,7 @@ pub fn read(json: &Json) -> Result<Tree, TreeError> {
         Json::Null => Tree::Null,
         Json::Bool(v) => Tree::Bool(*v),
         Json::Number(v) => Tree::Number(v.clone()),
-        Json::String(v) => Tree::String(v.clone()),
+        Json::String(v) => Tree::String(v.into()),
         Json::Array(items) => Tree::List(items.iter().map(read).collect::<Result<_, _>>()?),
         Json::Object(map) => match notation(map) {
             Some((name, value)) => read_notation(name, value)?,
@@ -101,7 +102,7 @@ fn notation(map: &JsonMap<String, Json>) -> Option<(&str, &Json)> {
 
 fn read_notation(name: &str, value: &Json) -> Result<Tree, TreeError> {
     let text = |value: &Json| {
-        value.as_str().map(str::to_owned).ok_or_else(|| TreeError::new(format!("${name} wants a text")))
+        value.as_str().map(SmolStr::new).ok_or_else(|| TreeError::new(format!("${name} wants a text")))
     };
     match name {
         "ref" => Ok(Tree::Ref(Reference {
@@ -126,7 +127,7 @@ fn read_reference(text: &str) -> Result<Reference, TreeError> {
     let (object, field) = text
         .rsplit_once('.')
         .ok_or_else(|| TreeError::new(format!("{text} is no reference: OBJECT.FIELD")))?;
-    Ok(Reference { object: Address::new(object), field: field.to_owned() })
+    Ok(Reference { object: Address::new(object), field: field.into() })
 }
 
 /// Writes a key: every `$` of a literal part is doubled, a reference stands in `${…}`.
@@ -156,7 +157,7 @@ fn read_key(text: &str) -> Result<Key, TreeError> {
                 .split_once('}')
                 .ok_or_else(|| TreeError::new(format!("key {text}: ${{ without }}")))?;
             if !literal.is_empty() {
-                parts.push(KeyPart::Literal(std::mem::take(&mut literal)));
+                parts.push(KeyPart::Literal(std::mem::take(&mut literal).into()));
             }
             parts.push(KeyPart::Ref(read_reference(reference)?));
             rest = tail;
@@ -167,10 +168,10 @@ fn read_key(text: &str) -> Result<Key, TreeError> {
     }
     literal.push_str(rest);
     if parts.is_empty() {
-        return Ok(Key::Literal(literal));
+        return Ok(literal.into());
     }
     if !literal.is_empty() {
-        parts.push(KeyPart::Literal(literal));
+        parts.push(KeyPart::Literal(literal.into()));
     }
     Ok(Key::Text(parts))
 }
@@ -311,16 +312,16 @@ mod tests {
 
     fn reference() -> impl Strategy<Value = Reference> {
         ("[a-z]{1,4}(/[a-z-]{1,4}){1,2}", "[a-z_]{1,6}")
-            .prop_map(|(object, field)| Reference { object: Address::new(object), field })
+            .prop_map(|(object, field)| Reference { object: Address::new(object), field: field.into() })
     }
 
     fn key() -> impl Strategy<Value = Key> {
         prop_oneof![
-            "[$a{}]{0,6}".prop_map(Key::Literal),
+            "[$a{}]{0,6}".prop_map(Key::from),
             ("[$a{}]{1,4}", reference())
-                .prop_map(|(text, r)| Key::Text(vec![KeyPart::Literal(text), KeyPart::Ref(r)])),
+                .prop_map(|(text, r)| Key::Text(vec![KeyPart::Literal(text.into()), KeyPart::Ref(r)])),
             (reference(), "[$a{}:]{1,4}")
-                .prop_map(|(r, text)| Key::Text(vec![KeyPart::Ref(r), KeyPart::Literal(text)])),
+                .prop_map(|(r, text)| Key::Text(vec![KeyPart::Ref(r), KeyPart::Literal(text.into())])),
         ]
     }
 
@@ -329,7 +330,7 @@ mod tests {
             Just(Tree::Null),
             any::<bool>().prop_map(Tree::Bool),
             any::<i64>().prop_map(|n| Tree::Number(n.into())),
-            "[$a-z{}]{0,6}".prop_map(Tree::String),
+            "[$a-z{}]{0,6}".prop_map(|text| Tree::String(text.into())),
             reference().prop_map(Tree::Ref),
             reference().prop_map(Tree::Unknown),
         ];

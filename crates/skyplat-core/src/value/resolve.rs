@@ -12,6 +12,8 @@
 
 use std::borrow::Cow;
 
+use smol_str::format_smolstr;
+
 use super::paper;
 use super::secret::Secret;
 use super::tree::{Key, KeyPart, Reference, Tree};
@@ -88,7 +90,7 @@ fn replaced_map(map: &Map, lookup: &impl Fn(&Reference) -> Resolved) -> Result<O
         let new_key = match key {
             Key::Literal(_) => None,
             Key::Text(parts) => match key_text(parts, lookup)? {
-                Ok(text) => Some(Key::Literal(text)),
+                Ok(text) => Some(text.into()),
                 Err(unknown) => return Ok(Some(Tree::Unknown(unknown))),
             },
         };
@@ -140,7 +142,7 @@ fn join(parts: Vec<Tree>) -> Tree {
     }
     let secret = parts.iter().any(Tree::has_secret);
     let text: String = parts.iter().map(plain_text).collect();
-    if secret { Tree::Secret(Secret::new(text)) } else { Tree::String(text) }
+    if secret { Tree::Secret(Secret::new(text)) } else { Tree::String(text.into()) }
 }
 
 /// Merges neighbouring plain parts, so that two texts with equal parts compare equal however they were cut.
@@ -150,20 +152,22 @@ fn merge(parts: Vec<Tree>) -> Vec<Tree> {
         match (merged.last_mut(), part) {
             (_, Tree::Text(inner)) => merged.extend(inner),
             (Some(Tree::String(before)), part @ (Tree::String(_) | Tree::Number(_) | Tree::Bool(_))) => {
-                before.push_str(&plain_text(&part));
+                *before = format_smolstr!("{before}{}", plain_text(&part));
             }
-            (_, part @ (Tree::Number(_) | Tree::Bool(_))) => merged.push(Tree::String(plain_text(&part))),
+            (_, part @ (Tree::Number(_) | Tree::Bool(_))) => {
+                merged.push(Tree::String(plain_text(&part).into()));
+            }
             (_, part) => merged.push(part),
         }
     }
     merged
 }
 
-fn plain_text(part: &Tree) -> String {
+fn plain_text(part: &Tree) -> Cow<'_, str> {
     match part {
-        Tree::String(text) => text.clone(),
-        Tree::Secret(secret) => secret.expose().to_owned(),
-        other => paper::show(other).to_string(),
+        Tree::String(text) => text.as_str().into(),
+        Tree::Secret(secret) => secret.expose().into(),
+        other => paper::show(other).to_string().into(),
     }
 }
 
@@ -173,7 +177,7 @@ fn json_text(tree: Tree) -> Tree {
         return Tree::Json(Box::new(tree));
     }
     let text = plain_json(&tree).to_string();
-    if tree.has_secret() { Tree::Secret(Secret::new(text)) } else { Tree::String(text) }
+    if tree.has_secret() { Tree::Secret(Secret::new(text)) } else { Tree::String(text.into()) }
 }
 
 /// Returns a ground tree as plain JSON: keys as they are, secrets in the clear.
@@ -185,7 +189,7 @@ pub fn plain_json(tree: &Tree) -> serde_json::Value {
             .iter()
             .map(|(key, value)| {
                 let key = match key {
-                    Key::Literal(text) => text.clone(),
+                    Key::Literal(text) => text.to_string(),
                     Key::Text(_) => format!("{key:?}"),
                 };
                 (key, plain_json(value))

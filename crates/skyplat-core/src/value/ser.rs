@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 
 use serde::ser::{self, Serialize, Serializer};
+use smol_str::ToSmolStr as _;
 
 use super::tree::{Key, KeyPart, Tree};
 use super::{Map, TreeError, secret::SECRET_NAME};
@@ -102,7 +103,7 @@ impl Serializer for TreeSerializer {
     }
 
     fn serialize_str(self, v: &str) -> Result<Tree, TreeError> {
-        Ok(Tree::String(v.to_owned()))
+        Ok(Tree::String(v.into()))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Tree, TreeError> {
@@ -261,7 +262,7 @@ fn key_of(tree: Tree) -> Result<Key, TreeError> {
     };
     match tree {
         Tree::String(text) => Ok(Key::Literal(text)),
-        Tree::Number(number) => Ok(Key::Literal(number.to_string())),
+        Tree::Number(number) => Ok(Key::Literal(number.to_smolstr())),
         Tree::Text(parts) => parts.into_iter().map(part).collect::<Result<_, _>>().map(Key::Text),
         other => part(other).map(|part| Key::Text(vec![part])),
     }

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::map::Map;
 use super::secret::{Digest, Secret};
@@ -17,18 +17,18 @@ use super::secret::{Digest, Secret};
 /// The address of a resource (`hub/vpc`) or of an object (`hub/vpc/private-a`): a path of names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Address(Arc<str>);
+pub struct Address(SmolStr);
 
 impl Address {
     /// Wraps a path.
-    pub fn new(path: impl Into<String>) -> Self {
-        Self(path.into().into())
+    pub fn new(path: impl Into<SmolStr>) -> Self {
+        Self(path.into())
     }
 
     /// Returns the path below this one.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
-        Self(format!("{}/{name}", self.0).into())
+        Self(format_smolstr!("{}/{name}", self.0))
     }
 
     /// Returns the path as text.
@@ -60,7 +60,7 @@ pub struct Reference {
     /// The object that has the output.
     pub object: Address,
     /// The output's name.
-    pub field: String,
+    pub field: SmolStr,
 }
 
 impl fmt::Display for Reference {
@@ -73,7 +73,7 @@ impl fmt::Display for Reference {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A plain key.
-    Literal(String),
+    Literal(SmolStr),
     /// A key with references inside.
     Text(Vec<KeyPart>),
 }
@@ -82,20 +82,20 @@ pub enum Key {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyPart {
     /// Plain text.
-    Literal(String),
+    Literal(SmolStr),
     /// The value of an output.
     Ref(Reference),
 }
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self::Literal(text.to_owned())
+        Self::Literal(text.into())
     }
 }
 
 impl From<String> for Key {
     fn from(text: String) -> Self {
-        Self::Literal(text)
+        Self::Literal(text.into())
     }
 }
 
@@ -109,7 +109,7 @@ pub enum Tree {
     /// A number.
     Number(Number),
     /// A text without references.
-    String(String),
+    String(SmolStr),
     /// A list.
     List(Vec<Self>),
     /// A map.
@@ -312,13 +312,13 @@ impl<K: ToString, T: ToTree> ToTree for BTreeMap<K, T> {
 
 impl ToTree for str {
     fn to_tree(&self) -> Tree {
-        Tree::String(self.to_owned())
+        Tree::String(self.into())
     }
 }
 
 impl ToTree for String {
     fn to_tree(&self) -> Tree {
-        Tree::String(self.clone())
+        Tree::String(self.into())
     }
 }
 
@@ -343,7 +343,7 @@ macro_rules! text_to_tree {
     ($($text:ty),*) => {$(
         impl ToTree for $text {
             fn to_tree(&self) -> Tree {
-                Tree::String(self.to_string())
+                Tree::String(format_smolstr!("{self}"))
             }
         }
     )*};

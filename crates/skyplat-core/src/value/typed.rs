@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
+use smol_str::ToSmolStr as _;
 
 use super::ser::{TREE_NAME, hand_over};
 use super::tree::{Reference, ToTree, Tree};
@@ -83,20 +84,20 @@ pub struct TextPart(Tree);
 
 impl From<&str> for TextPart {
     fn from(text: &str) -> Self {
-        Self(Tree::String(text.to_owned()))
+        Self(Tree::String(text.into()))
     }
 }
 
 impl From<&String> for TextPart {
     fn from(text: &String) -> Self {
-        Self(Tree::String(text.clone()))
+        Self(Tree::String(text.into()))
     }
 }
 
 impl<T: fmt::Display> From<&Value<T>> for TextPart {
     fn from(value: &Value<T>) -> Self {
         Self(match value {
-            Value::Known(known) => Tree::String(known.to_string()),
+            Value::Known(known) => Tree::String(known.to_smolstr()),
             Value::Ref(reference) => Tree::Ref(reference.clone()),
             Value::Text(parts) => Tree::Text(parts.clone()),
             Value::Json(tree) => Tree::Json(tree.clone()),

@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
     fn look_up(&self, tree: &Tree) -> Result<Tree, TreeError> {
         resolve(tree, &|reference| {
             let outputs = self.outputs.get(&reference.object);
-            let known = outputs.and_then(|outputs| outputs.get(&reference.field)).cloned();
+            let known = outputs.and_then(|outputs| outputs.get(reference.field.as_str())).cloned();
             known.map_or(Resolved::Unknown, Resolved::Known)
         })
     }

@@ -46,8 +46,8 @@ impl Specimen {
     pub fn from_graph(graph: &ObjectGraph, address: &Address) -> Option<Self> {
         let node = graph.get(address)?;
         let needed = closure(graph, node);
-        let order = graph.order().ok()?;
-        let prerequisites = order.iter().filter(|address| needed.contains(*address));
+        let order = graph.order();
+        let prerequisites = order.into_iter().filter(|node| needed.contains(&node.address));
         let fits = |other: &&ObjectNode| {
             other.address != node.address
                 && other.kind == node.kind
@@ -57,7 +57,7 @@ impl Specimen {
                 && closure(graph, other).is_subset(&needed)
         };
         Some(Self {
-            prerequisites: prerequisites.filter_map(|address| graph.get(address)).cloned().collect(),
+            prerequisites: prerequisites.cloned().collect(),
             beside: graph.nodes().values().find(fits).cloned(),
             ..Self::new(node.clone())
         })

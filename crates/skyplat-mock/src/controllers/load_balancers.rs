@@ -200,7 +200,7 @@ fn security_group(world: &World, ingress: &Thing, vpc: &str, tags: &BTreeMap<Str
     let description = "[k8s] Managed SecurityGroup for LoadBalancer";
     Thing {
         inputs: tree!({ "vpc_id": vpc, "group_name": group_name, "description": description }),
-        outputs: BTreeMap::from([("id".to_owned(), Tree::String(thing.id.clone()))]),
+        outputs: BTreeMap::from([("id".to_owned(), Tree::String(thing.id.as_str().into()))]),
         tags: tags.clone(),
         ..thing
     }

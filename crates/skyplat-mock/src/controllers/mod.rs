@@ -197,7 +197,7 @@ fn children_of<'a>(world: &'a World, owner: &'a Uid, kind: &'a str) -> impl Iter
 fn tags_at(tree: &Tree, path: &str) -> std::collections::BTreeMap<String, String> {
     let entries = tree.at(path).and_then(Tree::as_map).into_iter().flatten();
     let text = |(key, value): (&skyplat_core::value::Key, &Tree)| match key {
-        skyplat_core::value::Key::Literal(key) => Some((key.clone(), value.as_str()?.to_owned())),
+        skyplat_core::value::Key::Literal(key) => Some((key.to_string(), value.as_str()?.to_owned())),
         skyplat_core::value::Key::Text(_) => None,
     };
     entries.filter_map(text).collect()

@@ -53,7 +53,7 @@ impl Made {
         if let Tree::Map(inputs) = &call.object.inputs {
             for (key, value) in inputs {
                 if let Key::Literal(name) = key {
-                    made.outputs.insert(name.clone(), value.clone());
+                    made.outputs.insert(name.to_string(), value.clone());
                 }
             }
         }

@@ -131,6 +131,9 @@ async fn every_output_that_an_object_declares_is_given() {
         }
     }
     for reference in asked {
-        assert!(made.record(reference.object.as_str()).outputs.contains_key(&reference.field), "{reference}");
+        assert!(
+            made.record(reference.object.as_str()).outputs.contains_key(reference.field.as_str()),
+            "{reference}"
+        );
     }
 }

@@ -58,7 +58,7 @@ fn after(mut node: ObjectNode, others: &[&str]) -> ObjectNode {
 }
 
 fn output(object: &str, field: &str) -> Tree {
-    Tree::Ref(Reference { object: object.into(), field: field.to_owned() })
+    Tree::Ref(Reference { object: object.into(), field: field.into() })
 }
 
 fn graph(nodes: impl IntoIterator<Item = ObjectNode>) -> ObjectGraph {

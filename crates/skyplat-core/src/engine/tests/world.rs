@@ -148,7 +148,7 @@ fn duration(inputs: &Tree) -> Duration {
 /// A thing's id is its own; its colour never changes; its shade is recomputed and follows the input `shade`.
 fn outputs(thing: &Thing) -> OutputMap {
     let mut outputs = OutputMap::from([
-        ("id".to_owned(), Tree::String(thing.id.clone())),
+        ("id".to_owned(), tree!(thing.id)),
         ("colour".to_owned(), tree!("red")),
         ("shade".to_owned(), thing.inputs.get("shade").cloned().unwrap_or(tree!("dark"))),
     ]);

@@ -314,7 +314,7 @@ mod conditions {
             _ => Err("a condition's key is made of texts and references"),
         };
         match key {
-            Value::Known(text) => Ok(Key::Literal(text.clone())),
+            Value::Known(text) => Ok(text.as_str().into()),
             Value::Ref(reference) => Ok(Key::Text(vec![KeyPart::Ref(reference.clone())])),
             Value::Text(parts) => parts.iter().map(part).collect::<Result<_, _>>().map(Key::Text),
             Value::Json(_) => Err("a condition's key is a text"),

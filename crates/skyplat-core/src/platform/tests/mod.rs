@@ -223,7 +223,7 @@ fn every_object_of_the_application_half_decodes_and_back() {
     let mut kinds = BTreeSet::new();
     for node in graph.nodes().values() {
         let ground = resolve(&graph.inputs_with_echoes(node), &|reference| {
-            Resolved::Known(Tree::String(format!("{}-of-{}", reference.field, reference.object)))
+            Resolved::Known(Tree::String(format!("{}-of-{}", reference.field, reference.object).into()))
         })
         .unwrap();
         macro_rules! decoded {

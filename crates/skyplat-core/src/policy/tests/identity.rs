@@ -67,7 +67,7 @@ fn claims(claims: &[(&str, &str, Tree)]) -> Tree {
     let mut operators = Map::new();
     for (operator, claim, value) in claims {
         let issuer = Reference { object: "hub/eks/cluster".into(), field: "issuer_host".into() };
-        let key = Key::Text(vec![KeyPart::Ref(issuer), KeyPart::Literal(format!(":{claim}"))]);
+        let key = Key::Text(vec![KeyPart::Ref(issuer), KeyPart::Literal(format!(":{claim}").into())]);
         let keys = operators.get_or_insert_with(Key::from(*operator), Tree::map);
         if let Tree::Map(keys) = keys {
             keys.insert(key, value.clone());

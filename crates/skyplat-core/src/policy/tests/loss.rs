@@ -16,7 +16,7 @@ fn recorded(nodes: impl IntoIterator<Item = ObjectNode>) -> State {
         let mut record = Record::planned(node.clone(), node.depends_on(), uid, 0);
         record.status = Status::Ready;
         record.id = Some(format!("id-{}", node.address));
-        record.outputs.insert("id".into(), Tree::String(format!("id-{}", node.address)));
+        record.outputs.insert("id".into(), Tree::String(format!("id-{}", node.address).into()));
         state.objects.insert(node.address, record);
     }
     state

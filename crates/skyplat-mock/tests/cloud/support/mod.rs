@@ -86,7 +86,7 @@ impl Made {
 
     fn outputs(&self, reference: &skyplat_core::value::Reference) -> Resolved {
         let record = self.records.get(&reference.object);
-        match record.and_then(|(record, _)| record.outputs.get(&reference.field)) {
+        match record.and_then(|(record, _)| record.outputs.get(reference.field.as_str())) {
             Some(tree) => Resolved::Known(tree.clone()),
             None => Resolved::Unknown,
         }
