@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// A small platform, so that a run is quick.
@@ -273,6 +273,20 @@ fn what_changes_things_wants_an_answer() {
         place.run(&[command]).ends(2, &["no terminal to ask on", "--yes"]);
     }
     assert!(!place.path(".skyplat").exists());
+}
+
+#[test]
+fn an_apply_that_is_refused_while_it_is_planned_makes_no_stack() {
+    let place = Place::new();
+    place.run(&["apply", "--yes", "--target", "main/vcp"]).ends(2, &["main/vcp", "did you mean main/vpc?"]);
+    assert_eq!(place.run(&["state", "list", "--format", "json"]).ends(0, &[]).json()["stacks"], json!([]));
+    // One that was there stays.
+    place.run(&["apply", "--yes", "--target", "main/vpc"]).ends(0, &[]);
+    place.run(&["apply", "--yes", "--target", "main/vcp"]).ends(2, &[]);
+    assert_eq!(
+        place.run(&["state", "list", "--format", "json"]).ends(0, &[]).json()["stacks"],
+        json!(["dev"])
+    );
 }
 
 #[test]

@@ -8,37 +8,36 @@
 //! ```
 //!
 //! The stages are those of [`skyplat::workspace::Workspace`]; what is here is what only a program may do: read the
-//! command line and the clock, ask, print, and end with an exit code. `cli` holds the options, `world` what comes from
-//! outside, `policy` what policy checks say, `progress` the display of a run, `terminal` colour, printing and asking.
+//! command line and the clock, ask, print, and end with an exit code. `cli` holds the options, `input` the files that
+//! are read, `world` what else comes from outside, `graph` the drawings, `policy` what policy checks say, `progress` the
+//! display of a run, `picture` its timeline, `terminal` colour, printing and asking.
 
 mod cli;
+mod graph;
+mod input;
 mod picture;
 mod policy;
 mod progress;
 mod terminal;
 mod world;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use skyplat::config::schema::config_schema;
-use skyplat::config::{Parsed, PlatformConfig, Report, Target, parse_config};
+use skyplat::config::{Parsed, PlatformConfig};
 use skyplat::drift::{accept_drift, find_drift};
 use skyplat::engine::{Control, Event, EventSink, FinishedStatus};
-use skyplat::graph::ObjectGraph;
 use skyplat::plan::{Observations, PlanFile, PlanOptions};
 use skyplat::policy::{Checks, Consents, Verdict};
-use skyplat::render::graph::GraphView;
 use skyplat::render::plan::{PlanView, plan_text};
-use skyplat::render::{
-    Exit, Problem, Role, Style, did_you_mean, drawing, drift, graph, outputs, records, summary,
-};
+use skyplat::render::{Exit, Problem, Role, Style, drift, outputs, records, summary};
 use skyplat::state::{State, StoreSession};
 use skyplat::value::Address;
 use skyplat::workspace::{Description, FactChoice, Prepared, Workspace, unwatched};
 
-use cli::{Cli, Command, ExecutorName, Format, Options, StateCommand};
+use cli::{Cli, Command, Format, Options, StateCommand};
+use input::{parse, read_config, read_plan, warn};
 use picture::Picture;
 use progress::Progress;
 use terminal::Colour;
@@ -68,7 +67,7 @@ async fn run(cli: Cli) -> Result<Exit, Problem> {
     match command {
         None => tour(&options).await,
         Some(Command::Validate) => validate(&options),
-        Some(Command::Graph) => show_graph(&options).await,
+        Some(Command::Graph) => graph::show(&options).await,
         Some(Command::Plan) => plan(&options).await,
         Some(Command::Apply) => apply(&options).await,
         Some(Command::Refresh) => refresh(&options).await,
@@ -134,57 +133,7 @@ fn validate(options: &Options) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-async fn show_graph(options: &Options) -> Result<Exit, Problem> {
-    if options.format == Format::Json && !options.target.is_empty() {
-        return Err(Problem::usage("the graph as JSON is always whole")
-            .hint("leave --target out, and take what you need from `objects`"));
-    }
-    let parsed = read_config(options)?;
-    let world = World::open(options, "graph", true).await?;
-    let state = world.load_or_fresh().await?;
-    let workspace = world.workspace()?;
-    let described = workspace.describe(&parsed.config, &state.facts, facts(options)).await?;
-    let within = targets(options);
-    find_targets(&described.graph, &within)?;
-    let view = GraphView { objects: options.objects, within: &within };
-    match options.format {
-        Format::Text => terminal::data(&graph::graph_text(&described.graph, view, &Colour))?,
-        Format::Json => terminal::json(&graph::graph_json(&described.graph))?,
-        Format::Dot => terminal::data(&drawing::graph_dot(&described.graph, view))?,
-        Format::Mermaid => {
-            let mermaid = drawing::graph_mermaid(&described.graph, view);
-            terminal::data(&mermaid.text)?;
-            if !mermaid.fits() {
-                terminal::talk(&format!(
-                    "note: this has {} arrows; GitHub and other pages draw fewer than {}. --target shows a part, and \
-                     `--format dot` knows no limit\n",
-                    mermaid.arrows,
-                    drawing::MERMAID_ARROWS,
-                ));
-            }
-        }
-    }
-    Ok(Exit::Done)
-}
-
-/// Refuses targets of a drawing that name nothing in it.
-fn find_targets(graph: &ObjectGraph, within: &[Address]) -> Result<(), Problem> {
-    for target in within {
-        if !graph.nodes().keys().any(|address| address.is_within(target)) {
-            let resources = graph.resources().iter().map(|entry| entry.address.as_str());
-            let known = resources.chain(graph.nodes().keys().map(Address::as_str));
-            let problem = Problem::usage(format!("there is nothing at the target {target}"));
-            let hint = did_you_mean(target.as_str(), known).map_or_else(
-                || "`graph` lists the resources, `graph --objects` their objects".to_owned(),
-                |meant| format!("did you mean {meant}?"),
-            );
-            return Err(problem.hint(hint));
-        }
-    }
-    Ok(())
-}
-
-fn targets(options: &Options) -> Vec<Address> {
+pub(crate) fn targets(options: &Options) -> Vec<Address> {
     options.target.iter().map(Address::new).collect()
 }
 
@@ -230,7 +179,27 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
         Wanted::Saved(file) => world.fresh_state_of(&file.stack)?,
         Wanted::Configured(_) => world.fresh_state()?,
     };
+    let is_new = world.store.load(&world.stack).await?.is_none();
     let mut session = world.store.lock(fresh, world.owner()).await?;
+    let exit = apply_locked(&world, session.as_mut(), wanted, options, picture.as_ref()).await;
+    if is_new && session.state().serial == 0 {
+        // Nothing came of it: locking made the stack.
+        drop(session);
+        let removed = world.store.remove(&world.stack, world.owner()).await;
+        return exit.and_then(|exit| Ok(removed.map(|()| exit)?));
+    }
+    exit
+}
+
+/// Plans, asks and applies, while nobody else can.
+
+async fn apply_locked(
+    world: &World,
+    session: &mut dyn StoreSession,
+    wanted: Wanted,
+    options: &Options,
+    picture: Option<&Picture>,
+) -> Result<Exit, Problem> {
     let workspace = world.workspace()?;
     let (prepared, consents) = match wanted {
         Wanted::Saved(file) => {
@@ -247,8 +216,8 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
     if !approve(&prepared, &verdict, options, "Apply this plan?")? {
         return Ok(Exit::Failed);
     }
-    let run = Run { operation: "apply", picture: picture.as_ref() };
-    let exit = carry_out(&workspace, session.as_mut(), &prepared, options, run).await?;
+    let run = Run { operation: "apply", picture };
+    let exit = carry_out(&workspace, session, &prepared, options, run).await?;
     if exit == Exit::Done && options.format == Format::Text {
         heading(options, "Outputs");
         print_outputs(&workspace, session.state(), options).await?;
@@ -452,47 +421,7 @@ fn heading(options: &Options, text: &str) {
     }
 }
 
-fn read_config(options: &Options) -> Result<Parsed, Problem> {
-    Ok(parse(options)??)
-}
-
-/// Says in a line each what there is to think about in the configuration.
-fn warn(report: &Report) {
-    for diagnostic in &report.diagnostics {
-        let place = diagnostic.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
-        let word = format!("{}:", diagnostic.severity.as_str());
-        let word = Colour.paint(Role::Warning, &word);
-        terminal::talk(&format!("{word} {} ({}{place})\n", diagnostic.message, report.file));
-    }
-    if !report.diagnostics.is_empty() {
-        terminal::talk("`validate` says what to do about each of these\n\n");
-    }
-}
-
-/// Reads the configuration; the inner error is its report.
-fn parse(options: &Options) -> Result<Result<Parsed, Report>, Problem> {
-    let name = options.config.display().to_string();
-    let bytes = std::fs::read(&options.config).map_err(|error| {
-        Problem::usage(format!("cannot read the configuration {name}: {error}"))
-            .hint("--config names another file")
-    })?;
-    let target = match options.executor {
-        ExecutorName::Mock => Target::Simulated,
-        ExecutorName::Cloud => Target::Cloud,
-    };
-    Ok(parse_config(&name, &bytes, target))
-}
-
-fn read_plan(file: &Path) -> Result<PlanFile, Problem> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Problem::usage(format!("cannot read the plan {}: {error}", file.display())))?;
-    PlanFile::from_json(&text).map_err(|error| {
-        let problem = Problem::from(error);
-        Problem { message: format!("{}: {}", file.display(), problem.message), ..problem }
-    })
-}
-
-fn facts(options: &Options) -> FactChoice {
+pub(crate) fn facts(options: &Options) -> FactChoice {
     if options.refresh_facts { FactChoice::Fresh } else { FactChoice::Recorded }
 }
 

@@ -1,4 +1,5 @@
-//! What a person should know before approving.
+//! What a person should know before approving. What data would be lost is for a policy check to say
+//! ([`crate::policy::DataLoss`]).
 
 use super::decide::Decision;
 use super::observed::Observation;
@@ -7,16 +8,6 @@ use super::step::{Action, PlanWarning};
 use super::table::Table;
 use crate::object::{Class, OnDelete};
 use crate::value::Address;
-
-/// Kinds whose objects hold data that does not come back when they are made anew.
-const STATEFUL: [&str; 6] = [
-    "cognito.user_pool",
-    "efs.file_system",
-    "eks.cluster",
-    "logs.log_group",
-    "route53.zone",
-    "secretsmanager.secret",
-];
 
 /// Returns the warnings about the rows that stay in a plan, in order of the rows.
 pub(super) fn warnings(
@@ -68,13 +59,6 @@ pub(super) fn warnings(
                     row.address,
                     "it is left in place if something else uses it".to_owned(),
                 );
-            }
-            OnDelete::Delete if decision.action == Action::Replace => {
-                if STATEFUL.contains(&record.node.kind.as_str()) {
-                    let message =
-                        format!("a new {} takes its place; what the old one holds is lost", record.node.kind);
-                    warn("data_loss", row.address, message);
-                }
             }
             OnDelete::Delete => {}
         }

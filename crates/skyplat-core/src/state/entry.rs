@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use super::record::{Effect, IllegalTransition, Next, Outcome, Record, RecordEvent, Uid};
+use super::record::{Effect, Next, Record, Uid};
+use super::transition::{IllegalTransition, Outcome, RecordEvent};
 use crate::executor::OutputMap;
 use crate::facts::Facts;
 use crate::object::ObjectNode;

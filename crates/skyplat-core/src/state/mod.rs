@@ -4,7 +4,7 @@
 //! entries durable and cuts the journal short with a snapshot now and then; a step costs O(1) bytes, whatever the size
 //! of the stack.
 //!
-//! * [`record`]: what is known of one object, and the table of legal transitions.
+//! * [`record`]: what is known of one object. [`transition`]: the table of what may happen to it.
 //! * `open`: what an update that was cut off may have brought.
 //! * [`entry`]: what can be written, and how it changes the state.
 //! * `rename`: a move.
@@ -31,6 +31,7 @@ mod snapshot;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod transition;
 
 use std::collections::BTreeMap;
 
@@ -39,8 +40,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use directory::DirectoryStore;
 pub use entry::Entry;
 pub use memory::MemoryStore;
-pub use record::{Effect, IllegalTransition, Intent, Next, Operation, Record, Status, Uid};
+pub use record::{Effect, Intent, Next, Operation, Record, Status, Uid};
 pub use store::{LockOwner, StateError, StateStore, StoreSession};
+pub use transition::IllegalTransition;
 
 use crate::facts::Facts;
 use crate::value::{Address, DigestKey, Reference, Resolved, Tree, paper};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::State;
 use super::entry::illegal;
-use super::record::IllegalTransition;
+use super::transition::IllegalTransition;
 use crate::object::ObjectNode;
 use crate::value::{Address, Key, KeyPart, Reference, Tree};
 

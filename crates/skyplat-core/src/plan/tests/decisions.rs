@@ -349,13 +349,6 @@ fn a_target_brings_only_its_own_warnings() {
 }
 
 #[test]
-fn a_stateful_thing_made_anew_is_warned_about() {
-    let with = |x: i32| [thing("r/a").kind("efs.file_system").set("x", x).forced("x")];
-    let plan = plan(&with(2), &applied(&with(1)));
-    assert_eq!(plan.warnings[0].code, "data_loss");
-}
-
-#[test]
 fn a_cluster_goes_up_one_minor_version_at_a_time() {
     let with = |version: &str| [thing("r/c").kind("eks.cluster").set("version", version)];
     let state = applied(&with("1.33"));
