@@ -10,8 +10,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use proptest_state_machine::ReferenceStateMachine;
 use skyplat::mock::faults::Coverage;
 
+use crate::acts::{Act, Wish};
 use crate::draws::Histories;
-use crate::history::{Act, History, Wish};
+use crate::history::History;
 use crate::invariants::Broken;
 use crate::lab::Ground;
 use crate::model::Picture;

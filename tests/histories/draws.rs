@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
 use skyplat::mock::faults::{FaultKind, Operation};
 
+use crate::acts::{Act, Drift, Edit, Fault, Wish};
 use crate::graphs::{Description, Shape, Slot};
-use crate::history::{Act, Drift, Edit, Fault, Wish};
 use crate::lab::{Cut, Limits};
 
 /// How many faults a history may have.

@@ -1,6 +1,7 @@
 //! Histories: what a stack goes through (edits, applies, drift, crashes, faults), drawn at random, against a naive
 //! sequential model of the same.
 
+mod acts;
 mod afterwards;
 mod campaign;
 mod draws;

@@ -10,10 +10,10 @@ use skyplat::plan::{Action, Observations, Plan};
 use skyplat::state::State;
 use skyplat::value::Address;
 
+use crate::acts::{Act, Edit, Wish};
 use crate::campaign;
 use crate::draws::{self, Histories};
 use crate::graphs::{Description, Shape};
-use crate::history::{Act, Edit, Wish};
 use crate::invariants::Broken;
 use crate::lab::{Asked, Cut, End, Ground, Lab, Limits, Ran};
 use proptest_state_machine::ReferenceStateMachine;
