@@ -192,7 +192,6 @@ async fn apply(options: &Options) -> Result<Exit, Problem> {
 }
 
 /// Plans, asks and applies, while nobody else can.
-
 async fn apply_locked(
     world: &World,
     session: &mut dyn StoreSession,
