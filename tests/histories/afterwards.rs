@@ -9,7 +9,7 @@ use serde::Serialize;
 use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
 use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
-use skyplat::plan::{Action, Move, Part};
+use skyplat::plan::{Action, Move, Part, Step};
 use skyplat::state::{Entry, Record, State, Status, Uid};
 use skyplat::value::{Address, Key, Tree};
 use tokio::time::Instant;
@@ -45,16 +45,21 @@ pub(crate) fn rates(ran: &Ran) -> Checked {
     Ok(())
 }
 
+/// Returns what a step is about, as it is wanted or recorded: by its identity, because a move gives it another address.
+fn node_of<'r>(ran: &'r Ran<'_>, step: &Step) -> Option<&'r ObjectNode> {
+    let recorded = || ran.before.records().find(|record| record.uid == step.uid);
+    ran.graph.get(&step.address).or_else(|| recorded().map(|record| &*record.node))
+}
+
 /// One step of a group at a time, from its start to its end, waits between attempts included.
 pub(crate) fn groups(ran: &Ran) -> Checked {
-    let group = |address: &Address| {
-        let node = ran.graph.get(address).or_else(|| ran.before.objects.get(address).map(|r| &*r.node));
-        node.and_then(|node| node.exclusive.as_deref())
-    };
+    let steps = ran.plan.steps.iter();
+    let groups: BTreeMap<&Address, &str> =
+        steps.filter_map(|step| Some((&step.address, node_of(ran, step)?.exclusive.as_deref()?))).collect();
     let mut held: BTreeMap<&str, &Address> = BTreeMap::new();
     for event in ran.events() {
         let Event::Step { address, phase, attempt, .. } = event else { continue };
-        let Some(group) = group(address) else { continue };
+        let Some(group) = groups.get(address).copied() else { continue };
         match phase {
             Phase::Started => {
                 let holder = held.insert(group, address);
@@ -363,11 +368,7 @@ pub(crate) fn duration(ran: &Ran, report: &RunReport) -> Checked {
         .plan
         .tasks
         .iter()
-        .filter(|task| {
-            let step = &ran.plan.steps[task.step];
-            let recorded = || ran.before.objects.get(&step.address).map(|record| &*record.node);
-            ran.graph.get(&step.address).or_else(recorded).is_some_and(|node| node.exclusive.is_some())
-        })
+        .filter(|task| node_of(ran, &ran.plan.steps[task.step]).is_some_and(|node| node.exclusive.is_some()))
         .map(|task| task.seconds)
         .sum();
     let calls = ran.items.iter().filter(|item| matches!(item, Item::Permit(..))).count();
