@@ -18,12 +18,14 @@ pub mod ser;
 pub mod tree;
 pub mod typed;
 
+/// The text of a tree: short ones stand in it, longer ones are shared by its copies.
+pub use smol_str::SmolStr;
+
 pub use de::from_tree;
 pub use map::Map;
 pub use resolve::{Resolved, resolve, resolved};
 pub use secret::{Digest, DigestKey, Secret};
 pub use ser::to_tree;
-pub use smol_str::SmolStr;
 pub use tree::{Address, Key, KeyPart, Reference, ToTree, Tree};
 pub use typed::{NotKnown, TextPart, Value};
 
