@@ -51,6 +51,7 @@ const I7: &str = "I7, what is protected or retained is never deleted";
 pub(crate) const I8: &str = "I8, an apply does a subset of its plan";
 const INTENT: &str = "an intent is durable before its call";
 const TOKEN: &str = "a client token stands for one change of one object";
+const LOOKED: &str = "a create that may have done something is repeated only after a look found nothing";
 const IDENTIFIED: &str = "the id of what is made is durable as soon as there is one";
 
 /// Checks everything that must hold of a run, whatever its end.
@@ -85,6 +86,8 @@ struct Fold<'a> {
     /// What is left to do before others may go on: addresses whose make is planned for sure.
     unmade: BTreeSet<&'a Address>,
     running: BTreeMap<usize, &'a Call>,
+    /// Objects that a create may have made, as far as is known.
+    unsure: BTreeSet<&'a Uid>,
     deleted: BTreeSet<Uid>,
     forgotten: BTreeSet<Address>,
     tokens: BTreeMap<&'a str, (&'a Uid, Verb, String)>,
@@ -113,6 +116,10 @@ impl<'a> Fold<'a> {
             matches!(step.action, Action::Create | Action::Update | Action::Replace | Action::Wait)
                 && !kept.contains(&step.address)
         };
+        let unsure = ran
+            .before
+            .records()
+            .filter(|record| record.status == Status::Incomplete && record.node.class == Class::Owned);
         let mut state = ran.before.clone();
         state.serial = 0;
         Self {
@@ -122,6 +129,7 @@ impl<'a> Fold<'a> {
             by_address: current().map(|step| (&step.address, step)).collect(),
             unmade: current().filter(makes).map(|step| &step.address).collect(),
             running: BTreeMap::new(),
+            unsure: unsure.map(|record| &record.uid).collect(),
             deleted: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             tokens: BTreeMap::new(),
@@ -239,6 +247,7 @@ impl<'a> Fold<'a> {
             Verb::Update => Operation::Update,
             Verb::Delete => Operation::Delete,
         };
+        hold!(*verb != Verb::Create || !self.unsure.contains(uid), LOOKED, "{}", what());
         hold!(open == Some(wanted), INTENT, "{} where the journal says {open:?}", what());
         let step = self.steps.get(uid).copied();
         let planned = step.is_some_and(|step| match verb {
@@ -372,10 +381,18 @@ impl<'a> Fold<'a> {
 
     fn end(&mut self, began: usize, how: How) -> Checked {
         let Some(call) = self.running.remove(&began) else { return Ok(()) };
-        if call.verb == Verb::Create && how == How::Well {
-            let record = self.record(&call.uid);
-            let known = record.is_some_and(|record| record.id.is_some() || record.node.class == Class::Gate);
-            hold!(known, IDENTIFIED, "{} is made, and its id is not in the journal", call.address);
+        let record = self.record(&call.uid);
+        let is_owned = record.is_some_and(|record| record.node.class == Class::Owned);
+        match (call.verb, how) {
+            (Verb::Create, How::Well) => {
+                let known = record.is_some_and(|record| record.id.is_some() || !is_owned);
+                hold!(known, IDENTIFIED, "{} is made, and its id is not in the journal", call.address);
+            }
+            (Verb::Create, How::Failed(kind)) if is_owned && !kind.had_no_effect() => {
+                self.unsure.insert(&call.uid);
+            }
+            (Verb::Find, How::Nothing) => drop(self.unsure.remove(&call.uid)),
+            _ => {}
         }
         Ok(())
     }

@@ -48,6 +48,7 @@ fn every_controller_has_made_what_it_is_for() {
             // Four NodeClaims; the server's Ingress, claim and attachment.
             ("k8s.object", 7),
             ("route53.record_set", 2),
+            ("tailscale.device", 1),
         ];
         assert_eq!(kinds, expected.into());
     });

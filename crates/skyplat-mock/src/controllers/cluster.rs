@@ -15,6 +15,7 @@ const ROLE: &str = "eks.amazonaws.com/role-arn";
 
 /// The objects of Kubernetes that controllers look at, by kind.
 const OBJECTS: &[&str] = &[
+    "Connector",
     "EC2NodeClass",
     "Ingress",
     "Namespace",

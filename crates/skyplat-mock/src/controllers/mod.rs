@@ -1,4 +1,4 @@
-//! What controllers make that no plan made: instances, load balancers, records, volumes.
+//! What controllers make that no plan made: instances, load balancers, records, volumes, devices.
 //!
 //! ```text
 //! a release is installed ─▶ its controller runs ─▶ sees what it is for ─▶ makes children ─▶ takes them away again
@@ -7,7 +7,7 @@
 //!
 //! * `cluster`: a cluster as controllers see it, and which of them run.
 //! * `charts`: what Helm makes of a release that matters to controllers.
-//! * `karpenter`, `load_balancers`, `dns`, `volumes`: one controller each.
+//! * `karpenter`, `load_balancers`, `dns`, `volumes`, `tailscale`: one controller each.
 //! * `ec2`: what EC2 itself does with what is left.
 //!
 //! Children are things of the [`World`] like all others, so that rules, dumps, forks and the world file see them.
@@ -24,6 +24,7 @@ mod dns;
 mod ec2;
 mod karpenter;
 mod load_balancers;
+mod tailscale;
 mod volumes;
 
 use skyplat_core::object::{ObjectKind, Placement};
@@ -54,12 +55,13 @@ pub(crate) fn step(scene: Scene<'_>) -> Vec<Effect> {
     if world.of_kind("helm.release").next().is_none() && world.children().next().is_none() {
         return Vec::new();
     }
-    let per_cluster: [fn(Scene<'_>, Cluster<'_>) -> Vec<Effect>; 7] = [
+    let per_cluster: [fn(Scene<'_>, Cluster<'_>) -> Vec<Effect>; 8] = [
         charts::step,
         karpenter::step,
         load_balancers::step,
         dns::step,
         volumes::step,
+        tailscale::step,
         ec2::second_interfaces,
         released,
     ];
@@ -87,6 +89,7 @@ fn held_in(cluster: Cluster<'_>, thing: &Thing) -> Option<String> {
     match thing.text("kind")? {
         "NodeClaim" | "EC2NodeClass" => karpenter::held(cluster, thing),
         "Ingress" => load_balancers::held(cluster.world, thing),
+        "Connector" => tailscale::held(cluster.world, thing),
         "Namespace" => {
             let mut inside = cluster.all_objects().filter(|other| other.lives_in.contains(&thing.uid));
             inside.find_map(|other| held_in(cluster, other))

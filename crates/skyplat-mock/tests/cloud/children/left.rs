@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    HOST, chart, children, class, delete_within, dns_values, gated, objects, passes, pool, with_server, zone,
+    HOST, chart, children, class, delete_within, dns_values, gated, objects, passes, pool, with_connector,
+    with_server, zone,
 };
 use crate::support::STACK;
 use crate::support::lab::{Lab, WEST};
@@ -105,6 +106,28 @@ async fn without_external_dns_or_its_policy_records_stay() {
         passes(30).await;
         assert_eq!(children(lab, "route53.record_set").await.len(), left);
         assert_eq!(lab.delete("zone").await.is_err(), left > 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_operator_a_connector_hangs_or_leaves_its_device() {
+    let mut lab = with_server().await;
+    with_connector(&mut lab).await;
+    let (idle, gone) = (lab.fork(), lab.fork());
+    lab.delete("connector").await.unwrap();
+    assert_eq!(children(&lab, "tailscale.device").await, []);
+    lab.delete("operator").await.unwrap();
+
+    // Its pods have nowhere to run.
+    idle.delete("route").await.unwrap();
+    hangs(&idle, "connector").await;
+    // Its definition goes with it, and the Connector with that.
+    gone.delete("operator").await.unwrap();
+    gone.delete("connector").await.unwrap();
+    for lab in [idle, gone] {
+        assert_eq!(children(&lab, "tailscale.device").await.len(), 1);
+        let left = inspect::left_of_stack(&lab.cloud.world(), STACK);
+        assert!(left.iter().any(|finding| finding.kind.as_str() == "tailscale.device"), "{left:?}");
     }
 }
 

@@ -149,6 +149,17 @@ async fn with_server_in(cloud: MockCloud) -> Lab {
     lab
 }
 
+/// Adds the Tailscale operator and a Connector.
+async fn with_connector(lab: &mut Lab) {
+    lab.make("tailscale", namespace("tailscale")).await;
+    lab.make("operator", chart("tailscale", "tailscale-operator", Tree::map())).await;
+    let connector = tree!({
+        "apiVersion": "tailscale.com/v1alpha1", "kind": "Connector", "metadata": { "name": "router" },
+        "spec": { "hostname": "router", "subnetRouter": { "advertiseRoutes": ["10.0.0.0/16"] } },
+    });
+    lab.make("connector", ask("k8s.object", "cluster", connector)).await;
+}
+
 /// The children in a world by kind, at the present moment.
 async fn children(lab: &Lab, kind: &str) -> Vec<Thing> {
     lab.read("queue").await.unwrap();
