@@ -17,7 +17,7 @@ use super::wanted::Source;
 use crate::plan::compare::{FieldChange, compare};
 use crate::plan::drift::drift;
 use crate::plan::{Action, Observation};
-use crate::state::{Record, State, Status};
+use crate::state::{Record, State, Status, Uid};
 use crate::value::{Address, Reference, Resolved, Tree, resolve};
 
 /// What becomes of a step.
@@ -40,8 +40,8 @@ pub(super) struct View<'a> {
     pub(super) steps: &'a BTreeMap<Address, usize>,
     /// Objects that this run has made, changed or kept.
     pub(super) made: &'a BTreeSet<Address>,
-    /// Objects that were found to be gone before this run began.
-    pub(super) gone: &'a BTreeSet<Address>,
+    /// Objects that were found to be gone before this run began, by what was their address then.
+    pub(super) gone: &'a BTreeMap<Address, Uid>,
 }
 
 impl View<'_> {
@@ -72,8 +72,10 @@ impl View<'_> {
     /// never taken for gone.
     pub(super) fn gone_with_container(&self, record: &Record) -> Option<String> {
         let address = record.node.placement.container.as_ref()?;
-        let container = container_of_record(self.state, record, true);
-        let gone = self.gone.contains(address) || container.is_none();
+        // The address may have meant a newer one than the one that it was made inside of.
+        let is_it = |gone: &Uid| record.within.as_ref().is_none_or(|within| within == gone);
+        let gone = self.gone.get(address).is_some_and(is_it)
+            || container_of_record(self.state, record, true).is_none();
         gone.then(|| format!("{address}, which it was inside of, is gone"))
     }
 }

@@ -99,8 +99,8 @@ pub(super) struct Run<'a> {
     pace: mpsc::Sender<Pace>,
     /// Objects that this run has made, changed or kept.
     made: BTreeSet<Address>,
-    /// Objects that were found to be gone before this run began.
-    gone: BTreeSet<Address>,
+    /// Objects that were found to be gone before this run began, by what was their address then.
+    gone: BTreeMap<Address, Uid>,
     /// Outputs of calls of this run, secrets in the clear.
     live: BTreeMap<Uid, Arc<OutputMap>>,
     /// Who waits for outputs that are being read again.
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
             state.records().map(|record| (&record.uid, &*record.node)).collect();
         let is_gone = |uid: &Uid| work.observations.get(uid) == Some(&Observation::Missing);
         let gone = state.objects.values().filter(|record| is_gone(&record.uid));
-        let gone = gone.map(|record| record.node.address.clone()).collect();
+        let gone = gone.map(|record| (record.node.address.clone(), record.uid.clone())).collect();
         let halves = plan
             .tasks
             .iter()

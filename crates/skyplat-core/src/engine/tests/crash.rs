@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::world::Fault;
 use super::*;
 use crate::executor::ErrorKind;
+use crate::state::Record;
 
 /// Something of everything: references, a replace of either order, an update, a delete.
 fn before() -> ObjectGraph {
@@ -60,13 +61,15 @@ async fn what_is_kept_about_an_object_is_recorded_when_its_create_is_finished() 
     assert!(!plan.has_work(), "{:#?}", plan.steps);
 }
 
+/// A cluster with a pod in it.
+fn cluster(fixed: i64) -> ObjectGraph {
+    let mut pod = node("pod", tree!({}));
+    pod.placement.container = Some("cluster".into());
+    graph([node("cluster", tree!({ "fixed": fixed })), pod])
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_crash_left_in_a_superseded_container_is_made_anew_in_the_new_one() {
-    let cluster = |fixed: i64| {
-        let mut pod = node("pod", tree!({}));
-        pod.placement.container = Some("cluster".into());
-        graph([node("cluster", tree!({ "fixed": fixed })), pod])
-    };
     for crash in 0.. {
         let mut lab = Lab::default();
         lab.apply(&cluster(1)).await;
@@ -82,6 +85,36 @@ async fn what_a_crash_left_in_a_superseded_container_is_made_anew_in_the_new_one
         lab.settled(&cluster(2)).await;
         if !crashed {
             assert!(crash > 5, "there were only {crash} entries");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_in_a_superseded_container_is_deleted_even_if_the_new_one_is_lost() {
+    let mut lost = 0;
+    for crash in 0.. {
+        let mut lab = Lab::default();
+        lab.apply(&cluster(1)).await;
+        lab.room = Some(crash);
+        let crashed = lab.try_apply(Some(&cluster(2))).await.is_err();
+        lab.room = None;
+        let state = lab.state().await;
+        if !state.deposed.is_empty() {
+            lost += 1;
+            let new = &state.objects[&Address::new("cluster")].uid;
+            let goes = |record: &&Record| record.uid == *new || record.within.as_ref() == Some(new);
+            for record in state.records().filter(goes) {
+                lab.world.look().things.remove(&record.uid);
+            }
+        }
+        let (engine, context, control) = (lab.engine(), lab.context(), Control::new());
+        let seen = engine.refresh(&state, &context, &control, &mut |_| {}).await.unwrap();
+        let (plan, wanted) = lab.plan(Some(&cluster(2)), &seen).await;
+        assert_eq!(lab.run(&plan, &wanted, &seen).await.unwrap().status, FinishedStatus::Succeeded);
+        lab.settled(&cluster(2)).await;
+        if !crashed {
+            assert!(lost > 2, "only {lost} of {crash} crashes left something superseded");
             return;
         }
     }
