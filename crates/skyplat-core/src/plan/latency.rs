@@ -113,8 +113,9 @@ impl LatencyTable {
         }
     }
 
-    /// Adds a line, or puts it in the place of the one that is there. The key is a kind (`s3.bucket`), or a kind and the
-    /// name of one object (`s3.bucket:logs`). The source says where the numbers are from: a measurement, a document.
+    /// Adds a line, or puts it in the place of the one that is there. The key is a kind (`s3.bucket`), a kind and the
+    /// name of one object (`s3.bucket:logs`), a kind and that of a manifest (`k8s.object/Namespace`), or `default`. The
+    /// source says where the numbers are from: a measurement, a document.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, latency: Latency, source: impl Into<String>) -> Self {
         let key = key.into();
@@ -204,6 +205,9 @@ mod tests {
         let table = LatencyTable::default().with("eks.cluster", slow, "a slow day");
         assert_eq!(table.get(&"eks.cluster".into(), Some("c")), slow);
         assert_eq!((table.source("eks.cluster"), table.source("ec2.vpc")), (Some("a slow day"), None));
+        let table = table.with("default", slow, "a slow day").with("demo.thing/Big", slow, "a slow day");
+        assert_eq!(table.get(&"demo.other".into(), None), slow);
+        assert_eq!(table.of(&"demo.thing".into(), &crate::tree!({ "kind": "Big" })), slow);
     }
 
     #[test]

@@ -118,7 +118,7 @@ async fn without_the_operator_a_connector_hangs_or_leaves_its_device() {
     assert_eq!(children(&lab, "tailscale.device").await, []);
     lab.delete("operator").await.unwrap();
 
-    // Its pods have nowhere to run.
+    // Its pods reach nothing any more.
     idle.delete("route").await.unwrap();
     hangs(&idle, "connector").await;
     // Its definition goes with it, and the Connector with that.
