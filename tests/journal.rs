@@ -30,9 +30,13 @@ impl StoreSession for Kept {
         self.inner.state()
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         self.entries.lock().unwrap().extend_from_slice(entries);
-        self.inner.append(entries).await
+        self.inner.write(entries).await
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.inner.sync().await
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {

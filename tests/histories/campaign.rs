@@ -7,18 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use proptest_state_machine::ReferenceStateMachine;
 use skyplat::mock::faults::Coverage;
 
 use crate::acts::{Act, Wish};
-use crate::draws::Histories;
+use crate::draws;
 use crate::history::History;
 use crate::invariants::Broken;
 use crate::lab::Ground;
 use crate::model::Picture;
-
-/// How many operations a history has.
-const LENGTH: std::ops::RangeInclusive<usize> = 3..=8;
 
 /// What a campaign is run with.
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +35,12 @@ pub(crate) struct Found {
     pub(crate) cpu: Duration,
 }
 
-/// Where proptest wants the operations counted that were begun, so that it cuts off the others first.
-pub(crate) type Seen<'a> = Option<&'a AtomicUsize>;
-
 /// Runs a history on a runtime of its own, whose clock is paused.
 pub(crate) fn run(
     ground: &Ground,
     wish: &Wish,
     acts: &[Act],
-    seen: Seen<'_>,
+    seen: Option<&AtomicUsize>,
     told: bool,
 ) -> Result<Outcome, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -91,7 +84,7 @@ pub(crate) fn runner(seed: u64) -> TestRunner {
 
 /// Runs the history of a seed; when it fails, looks for the smallest that does.
 fn one(ground: &Ground, seed: u64, found: &mut Found) -> Result<(), String> {
-    let strategy = Histories::sequential_strategy(LENGTH);
+    let strategy = draws::history();
     let mut coverage = Coverage::default();
     let mut operations = 0;
     let cell = Mutex::new((&mut coverage, &mut operations));

@@ -34,6 +34,8 @@ pub(crate) enum Cut {
     Never,
     /// The process is killed when so many entries are in the journal.
     KilledAfter(usize),
+    /// The power fails when so many entries were written; what was not synced is lost.
+    DarkAfter(usize),
     /// The disk is full after so many entries.
     FullAfter(usize),
     /// The process is killed after this many thousandths of the forecast.
@@ -248,10 +250,12 @@ impl Lab {
         let (tell, over) = oneshot::channel();
         let room = match cut {
             Cut::KilledAfter(entries) => Room::Killed(entries, Some(tell)),
+            Cut::DarkAfter(entries) => Room::Dark(entries, Some(tell)),
             Cut::FullAfter(entries) => Room::Full(entries),
             _ => Room::Endless,
         };
-        let mut session = Session { inner: self.session().await, log: self.log.clone(), room };
+        let (inner, log) = (self.session().await, self.log.clone());
+        let mut session = Session { inner, log, room, unsynced: Vec::new() };
         let (engine, context, control, facts) =
             (self.engine(), self.context(), Control::new(), Facts::default());
         let work = Work { plan, graph, facts: &facts, observations };
@@ -264,7 +268,7 @@ impl Lab {
         let run = engine.apply(work, &mut session, &context, &control, &mut sink);
         let ended = match cut {
             Cut::Never | Cut::FullAfter(_) => run.await,
-            Cut::KilledAfter(_) => tokio::select! {
+            Cut::KilledAfter(_) | Cut::DarkAfter(_) => tokio::select! {
                 biased;
                 report = run => report,
                 // Without a sender nobody is killed any more.

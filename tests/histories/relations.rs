@@ -12,11 +12,10 @@ use skyplat::value::Address;
 
 use crate::acts::{Act, Edit, Wish};
 use crate::campaign;
-use crate::draws::{self, Histories};
+use crate::draws;
 use crate::graphs::{Description, Shape};
 use crate::invariants::Broken;
 use crate::lab::{Asked, Cut, End, Ground, Lab, Limits, Ran};
-use proptest_state_machine::ReferenceStateMachine;
 
 /// The share of the histories that each relation gets.
 const SHARE: u32 = 16;
@@ -241,14 +240,18 @@ proptest! {
     }
 
     #[test]
-    fn a_crash_and_another_run_are_one_run((before, after) in edited(), entries in 0_usize..40, full in any::<bool>()) {
+    fn a_crash_and_another_run_are_one_run((before, after) in edited(), entries in 0_usize..40, how in 0..3_u8) {
         simulate(async {
             let (whole, cut) = (lab(LIMITS), lab(LIMITS));
             for lab in [&whole, &cut] {
                 lab.bring(Some(&before.graph())).await;
             }
             let graph = after.graph();
-            let end = if full { Cut::FullAfter(entries) } else { Cut::KilledAfter(entries) };
+            let end = match how {
+                0 => Cut::FullAfter(entries),
+                1 => Cut::KilledAfter(entries),
+                _ => Cut::DarkAfter(entries),
+            };
             cut.run(&Asked { cut: end, ..asked(Some(&graph)) }).await.unwrap();
             for lab in [&whole, &cut] {
                 lab.bring(Some(&graph)).await;
@@ -273,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_bytes((wish, acts, seen) in Histories::sequential_strategy(3..=8)) {
+    fn the_same_seed_tells_the_same_bytes((wish, acts, seen) in draws::history()) {
         let ground = Ground::new();
         let tell = |seen| campaign::run(&ground, &wish, &acts, seen, true).map_err(broken);
         let (one, other) = (tell(seen.as_deref())?, tell(None)?);
@@ -281,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn a_history_ends_the_same_at_any_parallelism((wish, acts, seen) in Histories::sequential_strategy(3..=8)) {
+    fn a_history_ends_the_same_at_any_parallelism((wish, acts, seen) in draws::history()) {
         let ground = Ground::new();
         let acts: Vec<Act> = acts.into_iter().map(uncut).collect();
         let mut pictures = Vec::new();

@@ -92,14 +92,17 @@ pub(crate) enum Room {
     Full(usize),
     /// After so many entries the process is killed; whoever waits for this drops the run.
     Killed(usize, Option<oneshot::Sender<()>>),
+    /// After so many entries the power fails: what was not synced is lost.
+    Dark(usize, Option<oneshot::Sender<()>>),
 }
 
-/// A session that writes down every entry.
+/// A session that writes down every entry that is durable.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) inner: Box<dyn StoreSession>,
     pub(crate) log: Log,
     pub(crate) room: Room,
+    pub(crate) unsynced: Vec<Entry>,
 }
 
 #[async_trait]
@@ -108,28 +111,37 @@ impl StoreSession for Session {
         self.inner.state()
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         let fits = match &mut self.room {
             Room::Endless => entries.len(),
-            Room::Full(left) | Room::Killed(left, _) => {
+            Room::Full(left) | Room::Killed(left, _) | Room::Dark(left, _) => {
                 let fits = entries.len().min(*left);
                 *left -= fits;
                 fits
             }
         };
-        self.inner.append(&entries[..fits]).await?;
-        for entry in &entries[..fits] {
-            self.log.push(Item::Entry(Box::new(entry.clone())));
-        }
+        self.inner.write(&entries[..fits]).await?;
+        self.unsynced.extend_from_slice(&entries[..fits]);
         if fits == entries.len() {
             return Ok(());
         }
-        if let Room::Killed(_, tell) = &mut self.room {
+        if matches!(self.room, Room::Killed(..)) {
+            self.sync().await?;
+        }
+        if let Room::Killed(_, tell) | Room::Dark(_, tell) = &mut self.room {
             drop(tell.take());
             return std::future::pending().await;
         }
         let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
         Err(StateError::Io { action: "write", path: "dev/journal".into(), source })
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.inner.sync().await?;
+        for entry in self.unsynced.drain(..) {
+            self.log.push(Item::Entry(Box::new(entry)));
+        }
+        Ok(())
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {

@@ -12,6 +12,8 @@ use crate::harness::{README, STARTER, Stand, edited, readme_with, simulate, with
 struct Mortal {
     inner: Box<dyn StoreSession>,
     left: usize,
+    /// Whether what was not synced is lost: the machine loses power; else the process is killed.
+    loses: bool,
     over: Option<oneshot::Sender<()>>,
 }
 
@@ -21,16 +23,23 @@ impl StoreSession for Mortal {
         self.inner.state()
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         let written = entries.len().min(self.left);
         self.left -= written;
-        self.inner.append(&entries[..written]).await?;
+        self.inner.write(&entries[..written]).await?;
         if written == entries.len() {
             return Ok(());
+        }
+        if !self.loses {
+            self.inner.sync().await?;
         }
         // Whoever waits for this drops the run, and this call with it.
         drop(self.over.take());
         std::future::pending().await
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.inner.sync().await
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {
@@ -39,12 +48,13 @@ impl StoreSession for Mortal {
 }
 
 impl Stand {
-    /// Applies, or destroys without a configuration, and is killed when so many entries are in the journal. Returns
-    /// whether it got to its end.
+    /// Applies, or destroys without a configuration, and is killed when so many entries were written; of an odd number
+    /// what was not synced is lost. Returns whether it got to its end.
     pub(crate) async fn killed_after(&self, text: Option<&str>, entries: usize) -> bool {
         let prepared = self.try_plan(text).await.unwrap();
         let (tell, over) = oneshot::channel();
-        let mut session = Mortal { inner: self.session().await, left: entries, over: Some(tell) };
+        let mut session =
+            Mortal { inner: self.session().await, left: entries, loses: entries % 2 == 1, over: Some(tell) };
         tokio::select! {
             biased;
             report = self.try_apply(&prepared, &mut session) => report.map(|_| true).unwrap(),

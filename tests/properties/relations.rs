@@ -205,15 +205,19 @@ impl StoreSession for Mortal {
         self.inner.state()
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         let written = entries.len().min(self.left);
         self.left -= written;
-        self.inner.append(&entries[..written]).await?;
+        self.inner.write(&entries[..written]).await?;
         if written == entries.len() {
             return Ok(());
         }
         drop(self.over.take());
         std::future::pending().await
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.inner.sync().await
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {

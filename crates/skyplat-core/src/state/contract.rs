@@ -89,6 +89,28 @@ async fn an_illegal_entry_keeps_its_whole_batch_out() {
 }
 
 #[tokio::test]
+async fn what_is_written_counts_at_once_and_is_durable_once_it_is_synced() {
+    for store in stores().1 {
+        let mut session = store.lock(state(), &owner()).await.unwrap();
+        session.write(&[begin("a/x")]).await.unwrap();
+        session.write(&[begin("a/y")]).await.unwrap();
+        assert_eq!(session.state().serial, 2);
+        let illegal = Entry::Moved { from: address("a/x"), to: address("a/y") };
+        session.write(&[begin("a/z"), illegal]).await.unwrap_err();
+        assert_eq!(session.state().serial, 2);
+        session.sync().await.unwrap();
+        session.sync().await.unwrap();
+        let synced = image(session.state());
+        assert_eq!(image(&store.load("dev").await.unwrap().unwrap()), synced);
+        session.write(&[begin("a/z")]).await.unwrap();
+        let compacted = image(session.state());
+        session.compact().await.unwrap();
+        drop(session);
+        assert_eq!(image(&store.load("dev").await.unwrap().unwrap()), compacted);
+    }
+}
+
+#[tokio::test]
 async fn a_secret_in_the_clear_is_refused() {
     let (dir, stores) = stores();
     for store in stores {

@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/selected.txt              the name of the selected stack
 //! DIR/dev/snapshot.json         a whole state, replaced atomically
-//! DIR/dev/journal.jsonl         the entries since, each durable before the engine goes on
+//! DIR/dev/journal.jsonl         the entries since, durable before a call that they announce
 //! DIR/dev/lock                  held while someone writes
 //! ```
 //!
@@ -253,18 +253,23 @@ impl StoreSession for DirectorySession {
         &self.state
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         self.state.rehearse(entries)?;
-        self.journal.append(self.state.serial + 1, entries)?;
+        self.journal.write(self.state.serial + 1, entries)?;
         for entry in entries {
             self.state.apply(entry)?;
         }
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.journal.sync()?;
         // A snapshot as often as the journal has grown as large as the last one: a constant number of bytes for each
         // byte of journal, whatever the size of the stack.
         if self.journal.len() > self.compact_at
             && let Err(error) = self.write_snapshot()
         {
-            // The entries are durable, so the append has succeeded; a later one tries again.
+            // The entries are durable, so the sync has succeeded; a later one tries again.
             tracing::warn!(stack = self.state.stack.name, %error, "the journal could not be cut short");
             self.compact_at = self.journal.len().saturating_mul(2);
         }
@@ -272,6 +277,7 @@ impl StoreSession for DirectorySession {
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {
+        self.journal.sync()?;
         self.write_snapshot()
     }
 }

@@ -143,6 +143,20 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// Returns whether what comes next waits until the entry is durable: a call, or the rest of one that has got an id.
+    /// Anything else only has to be durable before something that follows from it: what stands behind it in the journal.
+    pub(crate) fn is_awaited(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateBegins { .. }
+                | Self::UpdateBegins { .. }
+                | Self::DeleteBegins { .. }
+                | Self::Identified { .. }
+        )
+    }
+}
+
 impl State {
     /// Applies one entry, or changes nothing.
     ///

@@ -1,4 +1,4 @@
-//! The journal: every entry since the snapshot, one checksummed line each, durable before an append returns.
+//! The journal: every entry since the snapshot, one checksummed line each, durable when a sync returns.
 //!
 //! The header line names the serial of the state that the journal begins after; entries count on from there. A crash in
 //! mid-write leaves a torn tail: bytes after the last line feed that are no whole line. Those were never acknowledged
@@ -152,7 +152,9 @@ impl Medium for File {
 pub(super) struct Journal<M = File> {
     path: PathBuf,
     medium: M,
-    /// The bytes that were acknowledged.
+    /// The bytes that are durable.
+    durable: u64,
+    /// The bytes that were written.
     len: u64,
     /// Whether the file is known to end there.
     trusted: bool,
@@ -166,7 +168,8 @@ impl Journal {
         line::write(&mut bytes, &Header::new(FORMAT, base))
             .map_err(|error| failed("write", path)(error.into()))?;
         let medium = files::replace(path, &bytes)?;
-        Ok(Self { path: path.to_owned(), medium, len: bytes.len() as u64, trusted: true })
+        let len = bytes.len() as u64;
+        Ok(Self { path: path.to_owned(), medium, durable: len, len, trusted: true })
     }
 
     /// Puts an empty journal at `path`, durably.
@@ -184,7 +187,8 @@ impl Journal {
             return Self::start(path, state.serial);
         }
         let medium = OpenOptions::new().append(true).open(path).map_err(failed("write", path))?;
-        let mut journal = Self { path: path.clone(), medium, len: contents.whole, trusted: true };
+        let len = contents.whole;
+        let mut journal = Self { path: path.clone(), medium, durable: len, len, trusted: true };
         let mended = match contents.tail {
             Tail::None => Ok(()),
             Tail::Torn => journal.medium.cut(contents.whole).and_then(|()| journal.medium.sync()),
@@ -194,6 +198,7 @@ impl Journal {
             }
         };
         mended.map_err(failed("write", path))?;
+        journal.durable = journal.len;
         Ok(journal)
     }
 }
@@ -204,18 +209,20 @@ impl<M: Medium> Journal<M> {
         self.len
     }
 
-    /// Refuses every later append: what was acknowledged could be lost.
+    /// Refuses every later write: what was acknowledged could be lost.
     pub(super) fn distrust(&mut self) {
         self.trusted = false;
     }
 
-    /// Writes entries, the first of which makes the state's serial `serial`, in one write, and waits until they are
-    /// durable. When that fails the journal holds what it held before, or at most a torn tail.
-    pub(super) fn append(&mut self, serial: u64, entries: &[Entry]) -> Result<(), StateError> {
-        if !self.trusted {
-            let reason = "an earlier write failed and could not be taken back";
-            return Err(failed("write", &self.path)(io::Error::other(reason)));
-        }
+    fn check_trusted(&self) -> Result<(), StateError> {
+        let reason = "an earlier write failed and could not be taken back";
+        if self.trusted { Ok(()) } else { Err(failed("write", &self.path)(io::Error::other(reason))) }
+    }
+
+    /// Writes entries, the first of which makes the state's serial `serial`, in one write. When that fails the journal
+    /// holds what it held before, or at most a torn tail.
+    pub(super) fn write(&mut self, serial: u64, entries: &[Entry]) -> Result<(), StateError> {
+        self.check_trusted()?;
         let mut bytes = Vec::new();
         for (serial, entry) in (serial..).zip(entries) {
             line::write(&mut bytes, &Written { serial, entry })
@@ -226,13 +233,23 @@ impl<M: Medium> Journal<M> {
             self.trusted = self.medium.cut(self.len).is_ok();
             return Err(failed("write", &self.path)(error));
         }
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes all that was written durable.
+    pub(super) fn sync(&mut self) -> Result<(), StateError> {
+        self.check_trusted()?;
+        if self.durable == self.len {
+            return Ok(());
+        }
         if let Err(error) = self.medium.sync() {
             // After a failed sync nobody knows what the disk holds, and a second sync would not tell.
             self.trusted = false;
-            let _ = self.medium.cut(self.len);
+            let _ = self.medium.cut(self.durable);
             return Err(failed("write", &self.path)(error));
         }
-        self.len += bytes.len() as u64;
+        self.durable = self.len;
         Ok(())
     }
 }
@@ -286,7 +303,14 @@ mod tests {
         line::write(&mut bytes, &Header::new(FORMAT, 0)).unwrap();
         let len = bytes.len() as u64;
         let medium = Disk { bytes, room, ..Disk::default() };
-        Journal { path: PathBuf::from("dev/journal.jsonl"), medium, len, trusted: true }
+        Journal { path: PathBuf::from("dev/journal.jsonl"), medium, durable: len, len, trusted: true }
+    }
+
+    impl Journal<Disk> {
+        fn append(&mut self, serial: u64, entries: &[Entry]) -> Result<(), StateError> {
+            self.write(serial, entries)?;
+            self.sync()
+        }
     }
 
     fn entry(at: &str) -> Entry {
@@ -332,15 +356,30 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failed_sync_nothing_more_is_written() {
+    fn a_full_disk_costs_nothing_that_was_written_before() {
         let mut journal = journal(usize::MAX);
+        journal.write(1, &[entry("a/x")]).unwrap();
+        journal.medium.room = journal.medium.bytes.len() + 100;
+        journal.write(2, &[entry("a/y")]).unwrap_err();
+        journal.sync().unwrap();
+        assert_eq!(count(&journal), 1);
+    }
+
+    #[test]
+    fn after_a_failed_sync_what_was_not_durable_is_cut_off_and_nothing_more_is_written() {
+        let mut journal = journal(usize::MAX);
+        journal.append(1, &[entry("a/x")]).unwrap();
+        journal.write(2, &[entry("a/y")]).unwrap();
+        journal.write(3, &[entry("a/z")]).unwrap();
         journal.medium.broken_sync = true;
-        journal.append(1, &[entry("a/x")]).unwrap_err();
+        journal.sync().unwrap_err();
+        assert_eq!(count(&journal), 1);
         journal.medium.broken_sync = false;
-        let error = journal.append(1, &[entry("a/x")]).unwrap_err();
-        assert!(
-            matches!(error, StateError::Io { source, .. } if source.to_string().contains("earlier write"))
-        );
+        for error in [journal.write(2, &[entry("a/y")]).unwrap_err(), journal.sync().unwrap_err()] {
+            assert!(
+                matches!(error, StateError::Io { source, .. } if source.to_string().contains("earlier write"))
+            );
+        }
     }
 
     #[test]

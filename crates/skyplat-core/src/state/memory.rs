@@ -84,7 +84,8 @@ impl StateStore for MemoryStore {
         shared.check_free(&name)?;
         shared.locks.insert(name.clone(), owner.clone());
         let state = shared.stacks.entry(name.clone()).or_insert(fresh).clone();
-        Ok(Box::new(MemorySession { shared: Arc::clone(&self.shared), name, state }))
+        let shared = Arc::clone(&self.shared);
+        Ok(Box::new(MemorySession { shared, name, state, unsynced: Vec::new() }))
     }
 
     async fn remove(&self, name: &str, _owner: &LockOwner) -> Result<(), StateError> {
@@ -104,12 +105,14 @@ impl StateStore for MemoryStore {
     }
 }
 
-/// A locked stack. It has the state to itself, and keeps the shared one, which others may load, in step.
+/// A locked stack. It has the state to itself; the shared one, which others may load, follows with each sync. What was not
+/// synced is lost with the session, as it is from a disk when the power fails.
 #[derive(Debug)]
 struct MemorySession {
     shared: Arc<Mutex<Shared>>,
     name: String,
     state: State,
+    unsynced: Vec<Entry>,
 }
 
 #[async_trait]
@@ -118,7 +121,7 @@ impl StoreSession for MemorySession {
         &self.state
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         // A single entry is applied or not; only more of them could be left half applied.
         if entries.len() > 1 {
             self.state.rehearse(entries)?;
@@ -130,11 +133,18 @@ impl StoreSession for MemorySession {
                 source: error.into(),
             })?;
         }
-        let mut shared = shared(&self.shared);
         for entry in entries {
             self.state.apply(entry)?;
-            if let Some(state) = shared.stacks.get_mut(&self.name) {
-                state.apply(entry)?;
+            self.unsynced.push(entry.clone());
+        }
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        let mut shared = shared(&self.shared);
+        if let Some(state) = shared.stacks.get_mut(&self.name) {
+            for entry in self.unsynced.drain(..) {
+                state.apply(&entry)?;
             }
         }
         Ok(())
@@ -142,7 +152,7 @@ impl StoreSession for MemorySession {
 
     async fn compact(&mut self) -> Result<(), StateError> {
         // There is no journal to cut short: the state is all there is.
-        Ok(())
+        self.sync().await
     }
 }
 

@@ -151,16 +151,32 @@ pub trait StateStore: fmt::Debug + Send + Sync {
 /// A locked stack. Dropping it gives the lock back.
 #[async_trait]
 pub trait StoreSession: fmt::Debug + Send {
-    /// Returns the state with all that was appended.
+    /// Returns the state with all that was written.
     fn state(&self) -> &State;
 
-    /// Applies entries to the state and makes them durable before it returns; all of them or, after a crash, a prefix.
+    /// Applies entries to the state and writes them behind all that was written before. They are durable when the next
+    /// [`sync`](Self::sync) returns; a crash before it leaves a prefix of what was written.
     ///
     /// # Errors
-    /// When an entry is illegal (nothing is written) or the store cannot be written.
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError>;
+    /// When an entry is illegal or the store cannot be written; of these entries nothing is kept then.
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError>;
 
-    /// Writes a snapshot, so that the journal starts anew.
+    /// Makes all that was written durable before it returns.
+    ///
+    /// # Errors
+    /// When the store cannot be written. What of it is durable is not known then, and the session takes no more.
+    async fn sync(&mut self) -> Result<(), StateError>;
+
+    /// Writes entries and makes them durable.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write) and [`sync`](Self::sync).
+    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+        self.write(entries).await?;
+        self.sync().await
+    }
+
+    /// Makes all that was written durable as a snapshot, so that the journal starts anew.
     ///
     /// # Errors
     /// When the store cannot be written; the journal then still holds everything.

@@ -39,7 +39,7 @@ impl Run<'_> {
                 Ask::Outputs { uid, reply } => self.outputs(uid, reply),
             }
         }
-        let result = self.append(&entries).await;
+        let result = self.journal(&entries).await;
         for reply in written {
             // Who does not wait for the answer any more was dropped.
             drop(reply.send(result.clone()));

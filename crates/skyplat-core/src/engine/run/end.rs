@@ -114,6 +114,8 @@ impl Run<'_> {
         if complete {
             self.record_outputs().await;
         }
+        // Also after a write that failed: what was written before it is whole.
+        self.sync_or_break().await;
         let status = if self.control.is_draining() && !complete {
             FinishedStatus::Cancelled
         } else if complete && self.broken.is_none() {
@@ -142,6 +144,6 @@ impl Run<'_> {
         if state.exports != *self.work.graph.exports() {
             entries.push(Entry::Exports { exports: self.work.graph.exports().clone() });
         }
-        self.append_or_break(&entries).await;
+        self.journal_or_break(&entries).await;
     }
 }

@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Steps run in tasks of their own (see [`super::step`]) and reach the loop by message alone. What several steps want
-//! journaled at one time is written at once. Whatever comes in at one time is taken in by order of task, so that a run
-//! on a paused clock is a function of plan, seed and executors.
+//! journaled at one time is written at once. An intent and an id are durable before anyone goes on; a result is durable
+//! with the intents of what follows from it, which are written behind it, or as soon as there is nothing else to do: so
+//! each object of a chain waits for the disk once. Whatever comes in at one time is taken in by order of task, so that a
+//! run on a paused clock is a function of plan, seed and executors.
 //!
 //! The loop and what its parts share are here; `start`, `answer` and `end` are those parts.
 
@@ -106,6 +108,8 @@ pub(super) struct Run<'a> {
     /// Who waits for outputs that are being read again.
     reading: BTreeMap<Uid, Vec<OutputsReply>>,
     first_failure: Option<Address>,
+    /// Whether something was written that may not be durable yet.
+    unsynced: bool,
     broken: Option<StateError>,
 }
 
@@ -172,6 +176,7 @@ impl<'a> Run<'a> {
             live: BTreeMap::new(),
             reading: BTreeMap::new(),
             first_failure: None,
+            unsynced: false,
             broken: None,
         }
     }
@@ -198,7 +203,7 @@ impl<'a> Run<'a> {
         if !self.is_destroy() && self.session.state().facts != *self.work.facts {
             entries.push(Entry::Facts { facts: self.work.facts.clone() });
         }
-        self.append_or_break(&entries).await;
+        self.journal_or_break(&entries).await;
     }
 
     async fn work_until_over(&mut self, asked: &mut mpsc::Receiver<Ask>, paced: &mut mpsc::Receiver<Pace>) {
@@ -228,6 +233,8 @@ impl<'a> Run<'a> {
                         ended.expect("a step catches the panics of its executor, and nothing aborts it")
                     }).collect());
                 }
+                // Steps that can go on do so first: what they write becomes durable with the rest.
+                () = tokio::task::yield_now(), if self.unsynced => self.sync_or_break().await,
                 () = tokio::time::sleep_until(end_of_grace), if grace.is_some() => {
                     self.jobs.abort_all();
                     return;
@@ -265,26 +272,46 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Journals. After the first failure nothing is written any more: an open intent loses nothing, a journal with a
-    /// gap might.
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), Unwritten> {
+    /// Journals; what something waits for is durable when this returns. After the first failure nothing is written any
+    /// more: an open intent loses nothing, a journal with a gap might.
+    async fn journal(&mut self, entries: &[Entry]) -> Result<(), Unwritten> {
         if self.broken.is_some() {
             return Err(Unwritten);
         }
         if entries.is_empty() {
             return Ok(());
         }
-        self.session.append(entries).await.map_err(|error| {
-            self.broken = Some(error);
+        let written = self.session.write(entries).await;
+        self.unsynced |= written.is_ok();
+        self.or_break(written)?;
+        if entries.iter().any(Entry::is_awaited) { self.sync().await } else { Ok(()) }
+    }
+
+    /// Makes durable what was written.
+    async fn sync(&mut self) -> Result<(), Unwritten> {
+        if !std::mem::take(&mut self.unsynced) {
+            return Ok(());
+        }
+        let synced = self.session.sync().await;
+        self.or_break(synced)
+    }
+
+    fn or_break(&mut self, result: Result<(), StateError>) -> Result<(), Unwritten> {
+        result.map_err(|error| {
+            tracing::warn!(%error, "the journal could not be written");
+            self.broken.get_or_insert(error);
             self.steps_control.drain();
             Unwritten
         })
     }
 
     /// Journals what nobody waits for: a failure ends the run through `broken`.
-    async fn append_or_break(&mut self, entries: &[Entry]) {
-        if let Err(Unwritten) = self.append(entries).await {
-            tracing::warn!(entries = entries.len(), "the journal could not be written");
-        }
+    async fn journal_or_break(&mut self, entries: &[Entry]) {
+        let _ = self.journal(entries).await;
+    }
+
+    /// Makes durable what nobody waits for.
+    async fn sync_or_break(&mut self) {
+        let _ = self.sync().await;
     }
 }

@@ -53,7 +53,7 @@ impl Run<'_> {
                 entries.extend(self.begin_half(task));
             }
         }
-        self.append_or_break(&entries).await;
+        self.journal_or_break(&entries).await;
     }
 
     /// Begins one half of a step; what needs no call is over at once. Returns what is to be journaled with it.

@@ -29,7 +29,8 @@ mock! {
     #[async_trait]
     impl StoreSession for Session {
         fn state(&self) -> &State;
-        async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError>;
+        async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError>;
+        async fn sync(&mut self) -> Result<(), StateError>;
         async fn compact(&mut self) -> Result<(), StateError>;
     }
 }
@@ -54,24 +55,26 @@ fn made() -> Created {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_intent_is_written_before_the_call_and_the_result_after_it() {
+async fn the_intent_is_durable_before_the_call_and_the_result_after_it() {
     let mut order = Sequence::new();
     let (mut cloud, mut session) = (MockCloud::new(), MockSession::new());
     cloud.expect_supports().return_const(true);
     session.expect_state().return_const(state());
     session
-        .expect_append()
+        .expect_write()
         .withf(|entries| matches!(entries, [Entry::CreateBegins { .. }]))
         .once()
         .in_sequence(&mut order)
         .returning(|_| Ok(()));
+    session.expect_sync().once().in_sequence(&mut order).returning(|| Ok(()));
     cloud.expect_create().once().in_sequence(&mut order).returning(|_, _| Ok(made()));
     session
-        .expect_append()
+        .expect_write()
         .withf(|entries| matches!(entries, [Entry::Created { id, .. }] if id == "i-1"))
         .once()
         .in_sequence(&mut order)
         .returning(|_| Ok(()));
+    session.expect_sync().once().in_sequence(&mut order).returning(|| Ok(()));
     let report = apply(cloud, session, &graph([node("a", tree!({}))])).await;
     assert_eq!(report.status, FinishedStatus::Succeeded);
 }
@@ -82,8 +85,30 @@ async fn what_is_announced_at_one_time_is_written_at_once() {
     cloud.expect_supports().return_const(true);
     cloud.expect_create().times(3).returning(|_, _| Ok(made()));
     session.expect_state().return_const(state());
-    session.expect_append().withf(|entries| entries.len() == 3).times(2).returning(|_| Ok(()));
+    session.expect_write().withf(|entries| entries.len() == 3).times(2).returning(|_| Ok(()));
+    session.expect_sync().times(2).returning(|| Ok(()));
     let three = graph(["a", "b", "c"].map(|name| node(name, tree!({}))));
+    assert_eq!(apply(cloud, session, &three).await.totals.created, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_object_of_a_chain_waits_for_the_disk_once() {
+    let mut order = Sequence::new();
+    let (mut cloud, mut session) = (MockCloud::new(), MockSession::new());
+    cloud.expect_supports().return_const(true);
+    session.expect_state().return_const(state());
+    for written in [1, 2, 2] {
+        session.expect_write().times(written).in_sequence(&mut order).returning(|_| Ok(()));
+        session.expect_sync().once().in_sequence(&mut order).returning(|| Ok(()));
+        cloud.expect_create().once().in_sequence(&mut order).returning(|_, _| Ok(made()));
+    }
+    session.expect_write().once().in_sequence(&mut order).returning(|_| Ok(()));
+    session.expect_sync().once().in_sequence(&mut order).returning(|| Ok(()));
+    let three = graph([
+        node("a", tree!({})),
+        after(node("b", tree!({})), &["a"]),
+        after(node("c", tree!({})), &["b"]),
+    ]);
     assert_eq!(apply(cloud, session, &three).await.totals.created, 3);
 }
 
@@ -93,7 +118,7 @@ async fn without_a_written_intent_there_is_no_call() {
     cloud.expect_supports().return_const(true);
     cloud.expect_create().never();
     session.expect_state().return_const(state());
-    session.expect_append().once().returning(|_| {
+    session.expect_write().once().returning(|_| {
         let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
         Err(StateError::Io { action: "write", path: "journal".into(), source })
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::Fault;
 use super::*;
 use crate::executor::ErrorKind;
-use crate::state::Record;
+use crate::state::{Record, Status};
 
 /// Something of everything: references, a replace of either order, an update, a delete.
 fn before() -> ObjectGraph {
@@ -46,6 +46,18 @@ async fn after_a_crash_at_any_journal_entry_the_next_run_ends_where_it_should() 
             return;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_is_durable_before_the_run_waits_for_another() {
+    let mut lab = Lab::default();
+    let wanted = graph([node("quick", tree!({ "seconds": 1 })), node("slow", tree!({ "seconds": 60 }))]);
+    let run = tokio::time::timeout(Duration::from_secs(2), lab.apply(&wanted));
+    assert!(run.await.is_err());
+    // What a session did not make durable is lost with it.
+    let state = lab.state().await;
+    let status = |address: &str| state.objects[&Address::new(address)].status;
+    assert_eq!((status("quick"), status("slow")), (Status::Ready, Status::Incomplete));
 }
 
 #[tokio::test(start_paused = true)]

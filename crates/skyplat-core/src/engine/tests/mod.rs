@@ -203,9 +203,9 @@ impl StoreSession for Frail<'_> {
         self.inner.state()
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), StateError> {
         let fits = self.room.map_or(entries.len(), |room| room.min(entries.len()));
-        self.inner.append(&entries[..fits]).await?;
+        self.inner.write(&entries[..fits]).await?;
         self.journal.extend_from_slice(&entries[..fits]);
         if let Some(room) = self.room {
             *room -= fits;
@@ -215,6 +215,10 @@ impl StoreSession for Frail<'_> {
             return Err(StateError::Io { action: "write", path: "dev/journal".into(), source });
         }
         Ok(())
+    }
+
+    async fn sync(&mut self) -> Result<(), StateError> {
+        self.inner.sync().await
     }
 
     async fn compact(&mut self) -> Result<(), StateError> {
