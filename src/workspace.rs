@@ -19,7 +19,7 @@ use skyplat_core::facts::{FactError, FactSource, Facts};
 use skyplat_core::graph::{LowerError, ObjectGraph, ResourceGraph, lower};
 use skyplat_core::plan::{
     LatencyTable, Observations, Plan, PlanError, PlanFile, PlanFileError, PlanInput, PlanOptions,
-    PlanWarning, build_plan,
+    PlanWarning, build_plan, digest,
 };
 use skyplat_core::platform::{PlatformError, build_platform, check_account};
 use skyplat_core::policy::{Checks, Consents, Subject, Verdict};
@@ -71,6 +71,12 @@ pub struct Prepared {
     pub observations: Observations,
     /// What will be done.
     pub plan: Plan,
+}
+
+impl Prepared {
+    fn input<'a>(&'a self, state: &'a State, options: &'a PlanOptions) -> PlanInput<'a> {
+        PlanInput { graph: &self.description.graph, state, observations: &self.observations, options }
+    }
 }
 
 /// A stage that did not work.
@@ -231,10 +237,31 @@ impl Workspace {
     }
 
     /// Puts a prepared plan on paper, to be applied later. `state` and `options` are those it was planned with.
-    pub fn plan_file(&self, prepared: &Prepared, state: &State, options: &PlanOptions) -> PlanFile {
-        let Prepared { description, observations, plan } = prepared;
-        let input = PlanInput { graph: &description.graph, state, observations, options };
-        PlanFile::new(plan, &input, &description.facts)
+    ///
+    /// # Errors
+    /// When an observation holds a secret in the clear; those of [`observe`](Self::observe) hold none.
+    pub fn plan_file(
+        &self,
+        prepared: &Prepared,
+        state: &State,
+        options: &PlanOptions,
+    ) -> Result<PlanFile, RunError> {
+        let input = prepared.input(state, options);
+        Ok(PlanFile::new(&prepared.plan, &input, &prepared.description.facts)?)
+    }
+
+    /// Returns the digest of a prepared plan, by which one that was approved is known again. `state` and `options` are
+    /// those it was planned with.
+    ///
+    /// # Errors
+    /// As for [`plan_file`](Self::plan_file).
+    pub fn digest(
+        &self,
+        prepared: &Prepared,
+        state: &State,
+        options: &PlanOptions,
+    ) -> Result<String, RunError> {
+        Ok(digest(&prepared.input(state, options)).map_err(PlanFileError::Unwritable)?)
     }
 
     /// Derives a saved plan again.

@@ -144,9 +144,9 @@ fn a_saved_plan_is_the_same_plan_until_the_state_moves_on() {
         let workspace = workspace(cloud, Arc::new(MemoryStore::new()));
         let mut session = lock(&workspace).await;
         let prepared = prepare(&workspace, session.state(), Observations::none()).await;
-        let file = workspace.plan_file(&prepared, session.state(), &PlanOptions::default());
+        let file = workspace.plan_file(&prepared, session.state(), &PlanOptions::default()).unwrap();
         let again = workspace.prepare_saved(file.clone(), session.state()).unwrap();
-        assert_eq!(again.plan.digest, prepared.plan.digest);
+        assert_eq!(again.plan, prepared.plan);
         apply(&workspace, session.as_mut(), &again).await;
         let error = workspace.prepare_saved(file, session.state()).unwrap_err();
         assert!(error.to_string().contains("stale"), "{error}");

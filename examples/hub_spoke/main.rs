@@ -147,13 +147,14 @@ async fn plan(options: &Options) -> Result<Exit, Problem> {
     let consents = policy::consents(options, &parsed.config);
     let verdict = workspace.judge(&prepared, &state, &Checks::built_in(), &consents);
     if options.format == Format::Json {
-        terminal::json(&policy::with_verdict(&prepared.plan, &verdict)?)?;
+        let digest = workspace.digest(&prepared, &state, &plan_options(options, false))?;
+        terminal::json(&policy::plan_json(&prepared.plan, digest, &verdict)?)?;
     } else {
         show_plan(&prepared, options)?;
         policy::show(&verdict);
     }
     if let Some(file) = &options.out {
-        let mut saved = workspace.plan_file(&prepared, &state, &plan_options(options, false));
+        let mut saved = workspace.plan_file(&prepared, &state, &plan_options(options, false))?;
         saved.consents = consents;
         let saved = saved.to_json()?;
         std::fs::write(file, saved).map_err(|error| {

@@ -47,10 +47,11 @@ pub(crate) fn mention(
     allow(&verdict, &prepared.plan)
 }
 
-/// Returns the JSON of a plan with the verdict on it.
-pub(crate) fn with_verdict(plan: &Plan, verdict: &Verdict) -> Result<Json, Problem> {
+/// Returns the JSON of a plan with its digest and the verdict on it.
+pub(crate) fn plan_json(plan: &Plan, digest: String, verdict: &Verdict) -> Result<Json, Problem> {
     let json = |error: serde_json::Error| Problem::failed(format!("cannot write the plan as JSON: {error}"));
     let mut shown = serde_json::to_value(plan).map_err(json)?;
+    shown["digest"] = digest.into();
     shown["policy"] = serde_json::to_value(verdict).map_err(json)?;
     Ok(shown)
 }

@@ -195,7 +195,8 @@ proptest! {
                 let ran = lab.bring(Some(&graph)).await;
                 let world = format!("{:?}", lab.picture(&ran.after));
                 let ids: Vec<_> = ran.after.objects.values().map(|record| (record.uid.clone(), record.id.clone())).collect();
-                ends.insert(format!("{}\n{}\n{world}\n{ids:?}", ran.plan.digest, words(&ran.plan).join("\n")));
+                let plan = serde_json::to_string(&ran.plan).unwrap();
+                ends.insert(format!("{plan}\n{}\n{world}\n{ids:?}", words(&ran.plan).join("\n")));
             }
             prop_assert_eq!(ends.len(), 1, "{:#?}", ends);
             Ok(())

@@ -27,7 +27,7 @@ fn bytes(text: &str) -> Option<[String; 3]> {
             Err(error) => return Some([error.to_string(), String::new(), String::new()]),
         };
         let prepared = workspace.plan(description, &state, Observations::none(), &options).unwrap();
-        let file = workspace.plan_file(&prepared, &state, &options).to_json().unwrap();
+        let file = workspace.plan_file(&prepared, &state, &options).unwrap().to_json().unwrap();
         Some([
             serde_json::to_string(&prepared.description.graph).unwrap(),
             serde_json::to_string(&prepared.plan).unwrap(),

@@ -151,7 +151,7 @@ async fn written(
     let shown = lines.0.lock().unwrap().clone();
     vec![
         ("the plan", format!("{:?} {}", prepared, serde_json::to_string(&prepared.plan).unwrap())),
-        ("the plan file", workspace.plan_file(&prepared, &fresh(), &options).to_json().unwrap()),
+        ("the plan file", workspace.plan_file(&prepared, &fresh(), &options).unwrap().to_json().unwrap()),
         ("the events", format!("{events:?} {}", serde_json::to_string(&events).unwrap())),
         ("the log", shown),
         ("the report", format!("{report:?}")),

@@ -62,7 +62,8 @@ impl ObjectGraph {
     /// Builds the graph and checks it.
     ///
     /// # Errors
-    /// When two objects have one address or one natural key, when an edge leads to nothing, or when edges form a cycle.
+    /// When two objects have one address or one natural key, when an edge leads to nothing, when edges form a cycle, or
+    /// when there is a secret in the clear.
     pub fn new(
         resources: Vec<ResourceEntry>,
         mut nodes: Vec<ObjectNode>,
@@ -72,6 +73,7 @@ impl ObjectGraph {
         if let Some(twins) = nodes.windows(2).find(|pair| pair[0].address == pair[1].address) {
             return Err(LowerError::new(&twins[0].address, "there are two objects with this address"));
         }
+        check_secrets(&nodes, &exports)?;
         let edges = edges(&nodes)?;
         let order = edges.sorted();
         if let Some(address) = on_a_circle(&nodes, &edges, &order) {
@@ -218,6 +220,24 @@ fn echoed(known: &Echoes<'_>, reference: &Reference) -> Resolved {
     value.cloned().flatten().map_or(Resolved::Unknown, Resolved::Known)
 }
 
+/// A graph is written down: into plan files, and its objects into the journal.
+fn check_secrets(nodes: &[ObjectNode], exports: &BTreeMap<String, Tree>) -> Result<(), LowerError> {
+    let has_secret = |node: &&ObjectNode| {
+        node.inputs.has_secret() || node.natural_key.as_ref().is_some_and(Tree::has_secret)
+    };
+    let hint = "refer to an output of the object that holds the secret";
+    if let Some(node) = nodes.iter().find(has_secret) {
+        return Err(LowerError::new(&node.address, "an input is a secret in the clear").hint(hint));
+    }
+    match exports.iter().find(|(_, tree)| tree.has_secret()) {
+        Some((name, _)) => {
+            let message = format!("the output {name} is a secret in the clear");
+            Err(LowerError::new(&Address::new(name.as_str()), message).hint(hint))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Finds what each object depends on, by position.
 fn edges(nodes: &[ObjectNode]) -> Result<Edges, LowerError> {
     let position: IndexMap<&Address, usize> =
@@ -260,7 +280,7 @@ mod tests {
     use crate::ids::AccountId;
     use crate::object::{Class, FieldRules, ObjectNode, OnDelete, Placement};
     use crate::tree;
-    use crate::value::{Address, Reference, Tree};
+    use crate::value::{Address, Reference, Secret, Tree};
 
     /// Makes the nth node, whose name is that of the node before it.
     fn node(at: usize) -> ObjectNode {
@@ -300,6 +320,22 @@ mod tests {
         nodes.push(twin);
         let error = ObjectGraph::new(Vec::new(), nodes, BTreeMap::new()).unwrap_err();
         assert_eq!(error.address, Address::new("twin"));
+    }
+
+    #[test]
+    fn a_secret_in_the_clear_is_refused_where_it_stands_and_not_shown() {
+        let secret = || Tree::Secret(Secret::new("canary-4711"));
+        let inputs = ObjectNode { inputs: tree!({ "deep": [(secret())] }), natural_key: None, ..node(0) };
+        let key = ObjectNode { natural_key: Some(secret()), ..node(0) };
+        let exports = BTreeMap::from([("password".to_owned(), secret())]);
+        for (node, exports, place) in
+            [(inputs, BTreeMap::new(), "n0"), (key, BTreeMap::new(), "n0"), (node(0), exports, "password")]
+        {
+            let error = ObjectGraph::new(Vec::new(), vec![node], exports).unwrap_err();
+            assert_eq!(error.address, Address::new(place));
+            assert!(error.to_string().contains("a secret in the clear"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::observed::Observations;
 use super::order::{Ordered, order};
 use super::step::{Action, FORMAT_VERSION, Move, Order, Part, Plan, Step, Summary, Task};
 use super::table::{Row, Table};
-use super::{digest, moved, target, version, warn};
+use super::{moved, target, version, warn};
 use crate::graph::ObjectGraph;
 use crate::object::{Class, OnDelete};
 use crate::state::State;
@@ -63,7 +63,6 @@ pub fn build_plan(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         format_version: FORMAT_VERSION,
         stack: input.state.stack.name.clone(),
         serial: input.state.serial,
-        digest: digest::digest(&input)?,
         moved: moves,
         targets: options.targets.clone(),
         summary: summary(&steps),

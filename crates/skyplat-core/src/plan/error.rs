@@ -48,9 +48,6 @@ pub enum PlanError {
         /// What is in the way.
         problem: String,
     },
-    /// A plan's input cannot be written down.
-    #[error("cannot write down what the plan is derived from")]
-    Unwritable(#[source] serde_json::Error),
 }
 
 /// A step of a version that the API refuses.
@@ -82,7 +79,7 @@ impl PlanError {
                 nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
             }
             Self::Cycle { .. } => Some("make the change in two steps, one of these objects at a time".into()),
-            Self::Move { .. } | Self::Inputs { .. } | Self::Unwritable(_) => None,
+            Self::Move { .. } | Self::Inputs { .. } => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::build::{PlanInput, PlanOptions, build_plan};
+use super::digest::digest;
 use super::error::PlanError;
 use super::latency::LatencyTable;
 use super::observed::Observations;
@@ -55,7 +56,7 @@ pub enum PlanFileError {
     /// The text is no plan file.
     #[error("cannot read the plan file")]
     Unreadable(#[source] serde_json::Error),
-    /// The graph holds a secret in the clear, which never goes on paper.
+    /// An observation holds a secret in the clear, which never goes on paper.
     #[error("cannot write the plan file")]
     Unwritable(#[source] serde_json::Error),
     /// The file was written by another version.
@@ -117,12 +118,15 @@ impl PlanFileError {
 
 impl PlanFile {
     /// Puts a plan on paper, with what it was derived from.
-    pub fn new(plan: &Plan, input: &PlanInput<'_>, facts: &Facts) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When an observation holds a secret in the clear; those of a refresh hold none.
+    pub fn new(plan: &Plan, input: &PlanInput<'_>, facts: &Facts) -> Result<Self, PlanFileError> {
+        Ok(Self {
             format_version: plan.format_version,
             stack: input.state.stack.clone(),
             serial: plan.serial,
-            digest: plan.digest.clone(),
+            digest: digest(input).map_err(PlanFileError::Unwritable)?,
             destroy: input.options.destroy,
             targets: input.options.targets.clone(),
             moved: input.options.moved.clone(),
@@ -131,13 +135,13 @@ impl PlanFile {
             observations: input.observations.clone(),
             steps: shown(plan),
             consents: Consents::none(),
-        }
+        })
     }
 
     /// Returns the text of the file.
     ///
     /// # Errors
-    /// When the graph holds a secret in the clear.
+    /// When an observation holds a secret in the clear.
     pub fn to_json(&self) -> Result<String, PlanFileError> {
         serde_json::to_string(self).map_err(PlanFileError::Unwritable)
     }
@@ -188,7 +192,8 @@ impl PlanFile {
             let differences = differences(&self.steps, &steps);
             return Err(PlanFileError::Stale { planned: self.serial, current: state.serial, differences });
         }
-        if self.digest != plan.digest || self.steps != steps {
+        let digest = digest(&input).map_err(PlanFileError::Unreadable)?;
+        if self.digest != digest || self.steps != steps {
             return Err(PlanFileError::Edited { differences: differences(&self.steps, &steps) });
         }
         Ok(plan)

@@ -4,7 +4,7 @@
 //! ObjectGraph  ┐
 //! State        ├─▶ build_plan ─▶ Plan { steps, tasks, forecast, warnings }
 //! Observations ┘
-//!                  moved ▶ table ▶ decide ▶ certain ⇄ order ▶ target ▶ forecast ▶ digest
+//!                  moved ▶ table ▶ decide ▶ certain ⇄ order ▶ target ▶ forecast
 //! ```
 //!
 //! Pure: no I/O, no clock, no randomness; the same input gives the same bytes.
@@ -14,7 +14,8 @@
 //! * [`observed`]: what a refresh saw.
 //! * `table`: all objects with their edges. `decide`: what is done to each. `certain`: which replaces rest on values that
 //!   are not known yet, and which half comes first. `order`: the tasks.
-//! * [`latency`], `forecast`: how long it takes. [`mod@file`]: plans that are approved now and applied later.
+//! * [`latency`], `forecast`: how long it takes. [`mod@file`]: plans that are approved now and applied later, known by their
+//!   [`digest()`].
 
 mod build;
 mod certain;
@@ -46,6 +47,7 @@ mod tests;
 
 pub use build::{PlanInput, PlanOptions, build_plan};
 pub use compare::{FieldChange, compare};
+pub use digest::digest;
 pub use drift::drift;
 pub use error::{PlanError, VersionStep};
 pub use file::{PlanFile, PlanFileError};

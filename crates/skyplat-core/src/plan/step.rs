@@ -257,8 +257,6 @@ pub struct Plan {
     pub stack: String,
     /// The serial of the state it was made from.
     pub serial: u64,
-    /// Hash of everything the plan was derived from.
-    pub digest: String,
     /// Records that get a new address; journaled before any call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Move>,

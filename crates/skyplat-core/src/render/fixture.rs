@@ -121,7 +121,6 @@ pub(super) fn plan(steps: Vec<Step>, seconds: &[f64], warnings: Vec<PlanWarning>
         format_version: FORMAT_VERSION,
         stack: "dev".to_owned(),
         serial: 7,
-        digest: "0123".to_owned(),
         moved: Vec::new(),
         targets: Vec::new(),
         steps,

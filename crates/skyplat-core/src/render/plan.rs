@@ -404,7 +404,7 @@ mod tests {
         let keys = |json: &serde_json::Value| json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(
             keys(&json),
-            ["digest", "forecast", "format_version", "serial", "stack", "steps", "summary", "warnings"]
+            ["forecast", "format_version", "serial", "stack", "steps", "summary", "warnings"]
         );
         assert_eq!(keys(&json["summary"]), ["create", "delete", "keep", "replace", "update"]);
         assert_eq!(keys(&json["forecast"]), ["critical_path", "duration_s"]);

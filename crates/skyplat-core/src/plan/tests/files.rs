@@ -1,16 +1,16 @@
 //! Plan files and digests.
 
 use super::super::fixture::*;
-use super::super::{LatencyTable, PlanFile, PlanFileError, PlanInput, PlanOptions};
+use super::super::{LatencyTable, Observations, PlanFile, PlanFileError, PlanInput, PlanOptions, digest};
 use crate::facts::Facts;
 use crate::state::State;
 use crate::value::Address;
 
 fn file(things: &[Thing], state: &State, options: &PlanOptions) -> PlanFile {
-    let (graph, observations) = (graph(things), super::super::Observations::none());
+    let (graph, observations) = (graph(things), Observations::none());
     let input = PlanInput { graph: &graph, state, observations: &observations, options };
     let plan = super::super::build_plan(input).unwrap();
-    let text = PlanFile::new(&plan, &input, &Facts::default()).to_json().unwrap();
+    let text = PlanFile::new(&plan, &input, &Facts::default()).unwrap().to_json().unwrap();
     PlanFile::from_json(&text).unwrap()
 }
 
@@ -64,7 +64,11 @@ fn a_file_of_another_stack_or_version_is_refused() {
 fn a_digest_covers_all_that_a_plan_rests_on_but_how_long_it_takes() {
     let state = applied(&[thing("r/a").set("x", 1)]);
     let wanted = [thing("r/a").set("x", 2)];
-    let digest = |asked: Asked, state: &State| asked.plan(&wanted, state).unwrap().digest;
+    let (graph, observations) = (graph(&wanted), Observations::none());
+    let digest = |asked: Asked, state: &State| {
+        let options = &asked.options;
+        digest(&PlanInput { graph: &graph, state, observations: &observations, options }).unwrap()
+    };
     let plain = digest(Asked::default(), &state);
     assert_eq!(plain, digest(Asked::default(), &state));
     assert_eq!(plain, digest(Asked::latencies(r#"{"default":[9,9]}"#), &state));
