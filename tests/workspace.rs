@@ -58,7 +58,7 @@ async fn observe(workspace: &Workspace, state: &State) -> Observations {
 
 /// Returns the cloud after someone renamed the VPC and deleted a route.
 fn meddled_with(cloud: &MockCloud) -> MockCloud {
-    let mut world = cloud.world();
+    let mut world = Arc::unwrap_or_clone(cloud.world());
     let vpc = world.of_kind("ec2.vpc").next().unwrap().clone();
     let route = world.of_kind("ec2.route").next().unwrap().uid.clone();
     let mut inputs = vpc.inputs.clone();

@@ -219,7 +219,7 @@ impl History {
         self.lab.cloud.catch_up();
         let is_idle = || self.lab.cloud.world().things().all(|thing| thing.phase == Phase::Ready);
         let unhindered = faults.is_empty() && cut == Cut::Never && is_idle();
-        let ran = tokio::time::timeout(LONGEST, self.lab.run(&asked)).await;
+        let ran = tokio::time::timeout(LONGEST, self.lab.run_from(state, &asked)).await;
         let ran = ran.map_err(|_| Broken { law: CONVERGES, how: "it never ends".to_owned() })?;
         self.lab.faults.heal();
         let calm = !for_good && cut == Cut::Never;

@@ -237,7 +237,15 @@ impl Lab {
 
     /// Looks, plans and applies.
     pub(crate) async fn run<'a>(&self, asked: &Asked<'a>) -> Result<Ran<'a>, Box<PlanError>> {
-        let before = self.state().await;
+        self.run_from(self.state().await, asked).await
+    }
+
+    /// Does the same from the state that is known to be recorded.
+    pub(crate) async fn run_from<'a>(
+        &self,
+        before: State,
+        asked: &Asked<'a>,
+    ) -> Result<Ran<'a>, Box<PlanError>> {
         let observations = if asked.refresh { self.look(&before).await } else { Observations::none() };
         let plan = self.plan(asked, &before, &observations)?;
         let graph = asked.graph.map_or_else(|| Cow::Owned(ObjectGraph::default()), Cow::Borrowed);

@@ -39,7 +39,7 @@ pub(crate) struct Stand {
 }
 
 /// What a platform that stands consists of.
-type Built = (World, State);
+type Built = (Arc<World>, State);
 
 /// Runs a test on virtual time.
 pub(crate) fn simulate<F, Fut>(test: F) -> Fut::Output
@@ -80,7 +80,7 @@ pub(crate) fn without_us_east_1() -> String {
 impl Stand {
     /// An empty account.
     pub(crate) async fn new() -> Self {
-        Self::of(World::new(SEED), fresh()).await
+        Self::of(World::new(SEED).into(), fresh()).await
     }
 
     /// A platform that stands. It is built once for every configuration and forked from there on.
@@ -99,7 +99,7 @@ impl Stand {
         Self::of(world, state).await
     }
 
-    async fn of(world: World, state: State) -> Self {
+    async fn of(world: Arc<World>, state: State) -> Self {
         let options = MockOptions { seed: SEED, ..MockOptions::default() };
         let stand =
             Self { cloud: MockCloud::with_world(world, options), store: MemoryStore::new(), parallelism: 64 };

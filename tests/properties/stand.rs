@@ -72,7 +72,7 @@ impl Stand {
     }
 
     pub(crate) fn with_store(store: Arc<dyn StateStore>) -> Self {
-        Self { cloud: cloud(World::new(SEED)), store, parallelism: 64 }
+        Self { cloud: cloud(World::new(SEED).into()), store, parallelism: 64 }
     }
 
     /// The same platform in a world of its own.
@@ -80,7 +80,7 @@ impl Stand {
         Self::of(self.cloud.world(), self.state().await, self.parallelism).await
     }
 
-    async fn of(world: World, state: State, parallelism: usize) -> Self {
+    async fn of(world: Arc<World>, state: State, parallelism: usize) -> Self {
         let stand = Self { cloud: cloud(world), store: Arc::new(MemoryStore::new()), parallelism };
         drop(stand.store.lock(state, &owner()).await.unwrap());
         stand
@@ -94,7 +94,7 @@ impl Stand {
     pub(crate) async fn world(&self) -> World {
         tokio::time::sleep(Duration::from_hours(1)).await;
         self.cloud.catch_up();
-        self.cloud.world()
+        Arc::unwrap_or_clone(self.cloud.world())
     }
 
     pub(crate) async fn state(&self) -> State {
@@ -206,7 +206,7 @@ impl Stand {
     }
 }
 
-fn cloud(world: World) -> MockCloud {
+fn cloud(world: Arc<World>) -> MockCloud {
     MockCloud::with_world(world, MockOptions { seed: SEED, ..MockOptions::default() })
 }
 

@@ -1,5 +1,7 @@
 //! [`Book`]: a world that keeps what happens in it, lets time pass, and lets controllers act.
 
+use std::sync::Arc;
+
 use skyplat_core::executor::{ErrorKind, ExecError};
 
 use crate::cloud::MockOptions;
@@ -10,14 +12,15 @@ use crate::world::{Effect, Moment, Record, Thing, World};
 /// The world and where its effects are written.
 #[derive(Debug)]
 pub(crate) struct Book {
-    pub(crate) world: World,
+    /// Shared with whoever looks; while somebody holds on to it, the next change makes a copy.
+    pub(crate) world: Arc<World>,
     store: Store,
     /// Whether controllers have nothing to do until something changes.
     settled: bool,
 }
 
 impl Book {
-    pub(crate) fn new(world: World, store: Store) -> Self {
+    pub(crate) fn new(world: Arc<World>, store: Store) -> Self {
         Self { world, store, settled: false }
     }
 
@@ -38,7 +41,7 @@ impl Book {
             | Effect::Gone { uid } => self.world.get(uid),
         };
         self.settled &= !touched.is_some_and(controllers::is_watched);
-        self.world.apply(&record);
+        Arc::make_mut(&mut self.world).apply(&record);
         Ok(())
     }
 
@@ -49,10 +52,10 @@ impl Book {
             let is_done = |thing: &Thing| thing.phase.until() == Some(next);
             self.settled &=
                 !self.world.under_way().any(|thing| is_done(thing) && controllers::is_watched(thing));
-            self.world.advance(next);
+            Arc::make_mut(&mut self.world).advance(next);
             self.react(options);
         }
-        self.world.advance(now);
+        Arc::make_mut(&mut self.world).advance(now);
     }
 
     /// Lets controllers act until all is as they want it.

@@ -103,8 +103,8 @@ impl MockCloud {
     }
 
     /// Makes a cloud in memory that holds a world already, such as a fork of another cloud's.
-    pub fn with_world(world: World, options: MockOptions) -> Self {
-        Self::new(world, Store::Memory, options)
+    pub fn with_world(world: impl Into<Arc<World>>, options: MockOptions) -> Self {
+        Self::new(world.into(), Store::Memory, options)
     }
 
     /// Opens the cloud kept in a file, or a new one. Nothing is written before something happens.
@@ -113,17 +113,17 @@ impl MockCloud {
     /// When the file is damaged, newer, or cannot be read.
     pub fn open(path: impl AsRef<Path>, options: MockOptions) -> Result<Self, WorldError> {
         let (file, world) = WorldFile::open(path.as_ref(), options.seed)?;
-        Ok(Self::new(world, Store::File(file), options))
+        Ok(Self::new(world.into(), Store::File(file), options))
     }
 
-    fn new(world: World, store: Store, options: MockOptions) -> Self {
+    fn new(world: Arc<World>, store: Store, options: MockOptions) -> Self {
         let book = Mutex::new(Book::new(world, store));
         Self { inner: Arc::new(Inner { options, book, started: OnceLock::new() }) }
     }
 
-    /// Returns a copy of the world as the last call left it.
-    pub fn world(&self) -> World {
-        self.book().world.clone()
+    /// Returns the world as the last call left it. What happens from now on does not change it.
+    pub fn world(&self) -> Arc<World> {
+        Arc::clone(&self.book().world)
     }
 
     /// Lets happen what was to happen by now, as every call does first: what was to end has ended, controllers have acted.

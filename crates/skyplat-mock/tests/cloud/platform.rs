@@ -104,7 +104,7 @@ async fn world_after(seed: u64, parallelism: usize) -> World {
     let cloud = cloud(seed);
     let graph = platform(&cloud, STARTER).await;
     up(&cloud, &graph, parallelism).await;
-    cloud.world()
+    std::sync::Arc::unwrap_or_clone(cloud.world())
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::support::lab::{Ask, Lab, WEST, ask};
 use crate::support::op;
@@ -27,7 +27,7 @@ fn file(folder: &tempfile::TempDir) -> PathBuf {
 }
 
 /// Makes, changes and deletes a few things.
-async fn some_history(path: &Path) -> World {
+async fn some_history(path: &Path) -> Arc<World> {
     let mut lab = Lab::new(open(path));
     lab.make("one", vpc("10.1.0.0/16")).await;
     let secret = tree!({ "name": "s", "recovery_window_in_days": 0 });

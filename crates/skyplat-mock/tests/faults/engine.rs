@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use skyplat_core::config::{Target, parse_config};
 use skyplat_core::engine::{Control, Engine, EngineOptions, Event, FinishedStatus, RunContext, Work};
@@ -22,7 +23,7 @@ const STARTER: &[u8] = b"region: us-west-2\nnode_pools:\n  - {name: system, capa
 /// Where the runs of one stack ended.
 pub(crate) struct Outcome {
     pub(crate) cloud: MockCloud,
-    pub(crate) world: World,
+    pub(crate) world: Arc<World>,
     pub(crate) state: State,
     met: BTreeMap<(Uid, Operation), Met>,
     runs: usize,
