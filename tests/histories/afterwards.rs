@@ -9,7 +9,7 @@ use serde::Serialize;
 use skyplat::engine::{Event, FinishedStatus, Phase, RunReport, StepOutcome};
 use skyplat::mock::World;
 use skyplat::object::{Class, ObjectNode};
-use skyplat::plan::{Action, Move, Part, Step};
+use skyplat::plan::{Action, Move, Part, Step, Task};
 use skyplat::state::{Entry, Record, State, Status, Uid};
 use skyplat::value::{Address, Key, Tree};
 use tokio::time::Instant;
@@ -243,7 +243,10 @@ pub(crate) fn siblings(ran: &Ran, report: &RunReport) -> Checked {
         }
     }
     let has = |wanted: fn(Action) -> bool| ran.plan.steps.iter().any(|step| wanted(step.action));
-    let removes = has(|action| matches!(action, Action::Delete | Action::Replace | Action::Drain));
+    // A gate that waits anew for what it watches may have something else to let go of.
+    let lets_go = |task: &Task| task.part == Part::Remove && ran.plan.steps[task.step].action == Action::Wait;
+    let removes = has(|action| matches!(action, Action::Delete | Action::Replace | Action::Drain))
+        || ran.plan.tasks.iter().any(lets_go);
     let makes =
         has(|action| matches!(action, Action::Create | Action::Update | Action::Replace | Action::Wait));
     let mut after: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
