@@ -98,7 +98,7 @@ fn assemble(
 ) -> (Vec<Step>, Vec<Task>) {
     let mut decisions: Vec<Option<Decision<'_>>> = decisions.into_iter().map(Some).collect();
     let mut step_of = vec![usize::MAX; table.rows.len()];
-    let mut steps = Vec::new();
+    let mut steps = Vec::with_capacity(table.rows.len());
     for (at, part) in ordered.tasks.iter().copied().filter(|(at, _)| stays[*at]) {
         let row = &table.rows[at];
         if (part == Part::Make) == row.node.is_some()
@@ -109,7 +109,7 @@ fn assemble(
         }
     }
     let mut task_of = vec![usize::MAX; ordered.tasks.len()];
-    let mut tasks = Vec::new();
+    let mut tasks = Vec::with_capacity(ordered.tasks.len());
     for (position, (at, part)) in ordered.tasks.iter().copied().enumerate().filter(|(_, (at, _))| stays[*at])
     {
         let row = &table.rows[at];

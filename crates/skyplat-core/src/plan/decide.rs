@@ -37,7 +37,7 @@ pub(super) struct Decision<'a> {
     pub(super) inputs: Option<Cow<'a, Tree>>,
     /// The wanted natural key of an object to be made, resolved likewise.
     pub(super) key: Option<Cow<'a, Tree>>,
-    /// Outputs that repeat a wanted input.
+    /// Outputs that repeat a wanted input, of an object that another one needs.
     pub(super) echoes: Vec<(&'a str, Resolved)>,
     /// Whether all outputs but echoes are new.
     pub(super) fresh: bool,
@@ -160,9 +160,11 @@ impl<'a> Decider<'_, 'a> {
             let known = value.first_unknown().is_none();
             Some((field.as_str(), if known { Resolved::Known(value.clone()) } else { Resolved::Unknown }))
         };
-        // A list that is collected without knowing its length begins with room for four.
-        decision.echoes.reserve_exact(node.echoes.len());
-        decision.echoes.extend(node.echoes.iter().filter_map(echoed));
+        if self.table.is_needed(at) {
+            // A list that is collected without knowing its length begins with room for four.
+            decision.echoes.reserve_exact(node.echoes.len());
+            decision.echoes.extend(node.echoes.iter().filter_map(echoed));
+        }
         decision.key = key.filter(|_| decision.is_new());
         decision.inputs = Some(inputs).filter(|_| decision.action == Action::Update);
         Ok(decision)

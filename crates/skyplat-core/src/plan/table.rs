@@ -47,6 +47,8 @@ pub(super) struct Table<'a> {
     /// How many rows are those of current objects.
     current: usize,
     needs: Edges,
+    /// Whether a wanted object comes after that of a row.
+    needed: Vec<bool>,
     leans_on: Edges,
     carries: Edges,
 }
@@ -73,9 +75,11 @@ impl<'a> Table<'a> {
         let row_of: Vec<usize> = (0..current).filter(|at| rows[*at].node.is_some()).collect();
         let needs = graph.edges().pairs().map(|(node, need)| (row_of[node], row_of[need]));
         let needs = Edges::new(rows.len(), needs);
+        let mut needed = vec![false; rows.len()];
+        needs.pairs().for_each(|(_, need)| needed[need] = true);
         let order = graph.positions_in_order().iter().map(|node| row_of[*node]).collect();
         let (leans_on, carries) = (Edges::default(), Edges::default());
-        let mut table = Self { rows, order, current, needs, leans_on, carries };
+        let mut table = Self { rows, order, current, needs, needed, leans_on, carries };
         table.link();
         table.mark_gone();
         table
@@ -98,6 +102,11 @@ impl<'a> Table<'a> {
     /// Returns the rows that the wanted object of a row comes after.
     pub(super) fn needs(&self, at: usize) -> &[usize] {
         self.needs.of(at)
+    }
+
+    /// Returns whether any wanted object comes after that of a row.
+    pub(super) fn is_needed(&self, at: usize) -> bool {
+        self.needed[at]
     }
 
     /// Returns the rows that the recorded object of a row depends on, superseded ones included.
