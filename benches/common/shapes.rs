@@ -116,7 +116,7 @@ fn node(at: usize, revision: u32, needs: &[usize]) -> ObjectNode {
         natural_key: Some(tree!({ "name": (name.as_str()) })),
         exclusive: None,
         rules: FieldRules::new().replace(["name"]).into(),
-        echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
+        echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]).into(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
         protect: false,

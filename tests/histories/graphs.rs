@@ -354,7 +354,7 @@ impl Description {
             natural_key: wanted.key.as_deref().map(|key| Tree::String(key.into())),
             exclusive: wanted.group.clone(),
             rules: Arc::clone(&RULES),
-            echoes: BTreeMap::from([("size".to_owned(), "size".to_owned())]),
+            echoes: Arc::clone(&ECHOES),
             secret_outputs: secret.then(|| "arn".to_owned()).into_iter().collect(),
             after: wanted.after.iter().map(|slot| address(*slot)).chain(gates).collect(),
             protect: wanted.protect,
@@ -375,7 +375,7 @@ impl Description {
             natural_key: None,
             exclusive: None,
             rules: FieldRules::new().into(),
-            echoes: BTreeMap::new(),
+            echoes: BTreeMap::new().into(),
             secret_outputs: BTreeSet::new(),
             after: BTreeSet::new(),
             protect: false,
@@ -405,6 +405,10 @@ pub(crate) const LATENCIES: &str = r#"{
     "vault.quick": [1, 1, 1], "vault.thing": [10, 5, 3], "vault.slow": [300, 120, 60],
     "gate.test": [20, 15, 20]
 }"#;
+
+/// All objects repeat the same.
+static ECHOES: LazyLock<Arc<BTreeMap<String, String>>> =
+    LazyLock::new(|| BTreeMap::from([("size".to_owned(), "size".to_owned())]).into());
 
 /// All objects have the same.
 static RULES: LazyLock<Arc<FieldRules>> = LazyLock::new(|| {

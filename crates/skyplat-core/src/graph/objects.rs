@@ -170,7 +170,7 @@ impl ObjectGraph {
         // What is asked for is found backwards, and its values forwards.
         let mut asked: Vec<(&ObjectNode, &str, &Tree)> = Vec::new();
         for node in order.iter().rev() {
-            for (field, path) in &node.echoes {
+            for (field, path) in node.echoes.iter() {
                 if let Some(input) = node.inputs.at(path)
                     && known.contains_key(&(&node.address, field.as_str()))
                 {
@@ -296,7 +296,7 @@ mod tests {
             natural_key: Some(tree!({ "name": name, "at": (at.to_string()) })),
             exclusive: None,
             rules: FieldRules::new().into(),
-            echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
+            echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]).into(),
             secret_outputs: BTreeSet::new(),
             after: BTreeSet::new(),
             protect: false,

@@ -62,9 +62,9 @@ pub struct ObjectNode {
     pub exclusive: Option<String>,
     /// What is known of its fields.
     pub rules: Arc<FieldRules>,
-    /// Outputs that repeat an input: output name to input path.
+    /// Outputs that repeat an input: output name to input path. A record shares them with what it was made from.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub echoes: BTreeMap<String, String>,
+    pub echoes: Arc<BTreeMap<String, String>>,
     /// Outputs that are secret.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     pub secret_outputs: BTreeSet<String>,
@@ -91,6 +91,10 @@ impl ObjectNode {
         object: &O,
     ) -> Result<Self, TreeError> {
         let fields = <O::Outputs as Outputs>::FIELDS;
+        let echoes = fields
+            .iter()
+            .filter_map(|field| field.echo.map(|path| (field.name.to_owned(), path.to_owned())))
+            .collect();
         Ok(Self {
             address,
             kind: O::KIND.into(),
@@ -101,10 +105,7 @@ impl ObjectNode {
             natural_key: object.natural_key(),
             exclusive: object.exclusive().map(|group| paper::show(&group).to_string()),
             rules: Arc::new(object.rules()),
-            echoes: fields
-                .iter()
-                .filter_map(|field| field.echo.map(|path| (field.name.to_owned(), path.to_owned())))
-                .collect(),
+            echoes: Arc::new(echoes),
             secret_outputs: fields
                 .iter()
                 .filter(|field| field.secret)

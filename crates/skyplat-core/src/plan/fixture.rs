@@ -44,7 +44,7 @@ pub(super) fn thing(address: &str) -> Thing {
         natural_key: None,
         exclusive: None,
         rules: FieldRules::new().into(),
-        echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]),
+        echoes: BTreeMap::from([("name".to_owned(), "name".to_owned())]).into(),
         secret_outputs: std::collections::BTreeSet::new(),
         after: std::collections::BTreeSet::new(),
         protect: false,
@@ -318,7 +318,7 @@ fn outputs(node: &ObjectNode, uid: &Uid) -> OutputMap {
         ("revision".to_owned(), Tree::String(format!("{uid} {fields:?}").into())),
         ("fixed".to_owned(), Tree::String(node.address.as_str().into())),
     ]);
-    for (output, path) in &node.echoes {
+    for (output, path) in node.echoes.iter() {
         if let Some(value) = node.inputs.at(path) {
             outputs.insert(output.clone(), value.clone());
         }

@@ -61,6 +61,15 @@ impl Allow {
         }
     }
 
+    /// Returns the principals that are roles and users, with their references.
+    pub(super) fn raw_aws_principals(&self) -> &[Tree] {
+        match self.statement.get("Principal").and_then(|principal| principal.get("AWS")) {
+            Some(Tree::List(items)) => items,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        }
+    }
+
     /// Returns the conditions, all of which must hold.
     pub(super) fn conditions(&self) -> Vec<Condition> {
         let conditions = self.raw_conditions().into_iter();

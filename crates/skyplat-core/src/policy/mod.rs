@@ -62,7 +62,7 @@
 //! # let vpc = ObjectNode {
 //! #     address: "hub/vpc/vpc".into(), kind: "ec2.vpc".into(), class: Class::Owned, resource: "hub/vpc".into(), placement,
 //! #     inputs: tree!({ "cidr_block": "10.1.0.0/16" }), natural_key: None, exclusive: None,
-//! #     rules: FieldRules::new().into(), echoes: BTreeMap::new(), secret_outputs: BTreeSet::new(), after: BTreeSet::new(),
+//! #     rules: FieldRules::new().into(), echoes: BTreeMap::new().into(), secret_outputs: BTreeSet::new(), after: BTreeSet::new(),
 //! #     protect: false, on_delete: OnDelete::Delete,
 //! # };
 //! # let graph = ObjectGraph::new(Vec::new(), vec![vpc], BTreeMap::new())?;

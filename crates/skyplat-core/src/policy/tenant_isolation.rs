@@ -4,6 +4,7 @@
 //! tenants. What is looked for:
 //!
 //! * a role that service accounts of two tenants can take or are given, or of a tenant and of the platform;
+//! * a role of one that the role of a tenant can take in turn;
 //! * rights in the namespace of another, or in all of them (`rbac`);
 //! * access to the cluster for a tenant's role, beyond the tenant's namespace;
 //! * a network policy of a tenant that lets every namespace in.
@@ -88,6 +89,7 @@ impl Check for TenantIsolation {
         let uses = uses(subject);
         shared_roles(&tenants, &uses, findings);
         trusts(subject, &tenants, &uses, findings);
+        chains(subject, &tenants, &uses, findings);
         rbac::check(subject, &tenants, findings);
         access_entries(subject, &tenants, &uses, findings);
         network_policies(subject, &tenants, findings);
@@ -173,14 +175,8 @@ fn shared_roles(tenants: &Tenants<'_>, uses: &[Use<'_>], findings: &mut Findings
 fn trusts(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>], findings: &mut Findings) {
     for (node, _) in subject.of_kind("iam.role") {
         let accounts = accounts(subject, node);
-        let taken: BTreeSet<&Namespace> = tenants
-            .namespaces
-            .iter()
-            .filter(|tenant| accounts.iter().any(|account| account.may_be_in(tenant)))
-            .collect();
-        let owners =
-            uses.iter().filter(|user| matches!(&user.role, Role::Made(role) if *role == node.address));
-        let owners: BTreeSet<&Namespace> = owners.map(|user| &user.namespace).collect();
+        let taken = takers(tenants, &accounts);
+        let owners = owners(uses, &Role::Made(node.address.clone()));
         let elsewhere =
             accounts.iter().filter(|account| !taken.iter().any(|tenant| account.may_be_in(tenant)));
         let elsewhere: BTreeSet<&str> = elsewhere.map(|account| account.namespace.as_str()).collect();
@@ -197,6 +193,47 @@ fn trusts(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>], findin
             let message =
                 format!("it is the role of {own}, and service accounts of {} can take it", tenant.name);
             findings.error(&node.address, message).hint(hint);
+        }
+    }
+}
+
+/// Returns the tenants of which service accounts can take a role.
+fn takers<'t>(tenants: &'t Tenants<'_>, accounts: &[Accounts]) -> BTreeSet<&'t Namespace> {
+    let takes = |tenant: &&Namespace| accounts.iter().any(|account| account.may_be_in(tenant));
+    tenants.namespaces.iter().filter(takes).collect()
+}
+
+/// Returns the namespaces of service accounts that are given a role.
+fn owners<'u>(uses: &'u [Use<'_>], role: &Role) -> BTreeSet<&'u Namespace> {
+    uses.iter().filter(|user| user.role == *role).map(|user| &user.namespace).collect()
+}
+
+/// No role is another's that the role of a tenant can take.
+fn chains(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>], findings: &mut Findings) {
+    let holders = |role: &Role, node: Option<&ObjectNode>| -> BTreeSet<Namespace> {
+        let accounts = node.map(|node| accounts(subject, node)).unwrap_or_default();
+        takers(tenants, &accounts).union(&owners(uses, role)).map(|holder| (*holder).clone()).collect()
+    };
+    for (node, _) in subject.of_kind("iam.role") {
+        let own = holders(&Role::Made(node.address.clone()), Some(node));
+        let document = node.inputs.get("assume_role_policy_document").unwrap_or(&Tree::Null);
+        for principal in allowed(document).iter().flat_map(|allow| allow.raw_aws_principals()) {
+            let taker = match (subject.referred(Some(principal)), principal.as_str()) {
+                (Some(role), _) => Role::Made(role.clone()),
+                (None, Some(arn)) => Role::Given(arn.to_owned()),
+                (None, None) => continue,
+            };
+            let taker_node = subject.referred(Some(principal)).and_then(|role| subject.graph().get(role));
+            for tenant in holders(&taker, taker_node).iter().filter(|holder| tenants.has(holder)) {
+                let others: Vec<&str> =
+                    own.iter().filter(|other| *other != tenant).map(|other| other.name.as_str()).collect();
+                if !others.is_empty() {
+                    let others = others.join(", ");
+                    let message =
+                        format!("it is the role of {others}, and the role of {} can take it", tenant.name);
+                    findings.error(&node.address, message).hint("let no role of a tenant take it");
+                }
+            }
         }
     }
 }

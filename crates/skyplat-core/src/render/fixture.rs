@@ -34,7 +34,7 @@ fn node(address: &str, kind: &str, class: Class, inputs: Tree) -> ObjectNode {
         natural_key: None,
         exclusive: None,
         rules: FieldRules::new().into(),
-        echoes: BTreeMap::from([("cidr_block".to_owned(), "cidr_block".to_owned())]),
+        echoes: BTreeMap::from([("cidr_block".to_owned(), "cidr_block".to_owned())]).into(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
         protect: false,

@@ -58,7 +58,7 @@ fn paths_of(node: &ObjectNode) -> Vec<FieldPath> {
 fn an_echo_repeats_a_field_that_exists() {
     let mut checked = 0;
     for node in graph().nodes().values() {
-        for (output, path) in &node.echoes {
+        for (output, path) in node.echoes.iter() {
             // A Kubernetes object of the whole cluster has no namespace.
             if node.kind.as_str() == K8sObject::KIND && path == "metadata.namespace" {
                 continue;

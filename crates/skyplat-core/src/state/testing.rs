@@ -35,7 +35,7 @@ pub(super) fn node(path: &str) -> ObjectNode {
         natural_key: None,
         exclusive: None,
         rules: FieldRules::new().into(),
-        echoes: BTreeMap::new(),
+        echoes: BTreeMap::new().into(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
         protect: false,

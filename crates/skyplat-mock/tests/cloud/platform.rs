@@ -123,7 +123,7 @@ async fn every_output_that_an_object_declares_is_given() {
     let mut asked = Vec::new();
     for node in graph.nodes().values() {
         node.inputs.for_each_ref(&mut |reference| asked.push(reference.clone()));
-        for (name, path) in &node.echoes {
+        for (name, path) in node.echoes.iter() {
             let record = made.record(node.address.as_str());
             if let Some(input) = record.inputs.at(path) {
                 assert_eq!(record.outputs.get(name), Some(input), "{}.{name}", node.address);

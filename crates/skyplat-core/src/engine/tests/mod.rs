@@ -44,7 +44,7 @@ fn node(name: &str, inputs: Tree) -> ObjectNode {
         natural_key: None,
         exclusive: None,
         rules: FieldRules::new().replace(["fixed"]).recomputes("shade", ["shade"]).into(),
-        echoes: BTreeMap::new(),
+        echoes: BTreeMap::new().into(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
         protect: false,

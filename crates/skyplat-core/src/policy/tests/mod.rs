@@ -45,7 +45,8 @@ fn node(address: &str, kind: &str, inputs: Tree) -> ObjectNode {
         echoes: BTreeMap::from([
             ("cidr_block".to_owned(), "cidr_block".to_owned()),
             ("name".to_owned(), name.to_owned()),
-        ]),
+        ])
+        .into(),
         secret_outputs: BTreeSet::new(),
         after: BTreeSet::new(),
         protect: false,

@@ -93,6 +93,28 @@ fn a_role_is_taken_by_the_tenant_that_has_it() {
 }
 
 #[test]
+fn a_tenants_role_takes_no_role_of_another() {
+    // A role with an owner, which another role can take.
+    let chain = |owner: &str, taker: Tree| {
+        let trust = tree!({ "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": [taker] }
+        }] });
+        let second = tree!({ "role_name": "second", "assume_role_policy_document": trust });
+        let mut owned = account(owner, to("role/second.arn"));
+        owned.address = "owned/account".into();
+        let first = [role("first", &["team-a:x"]), account("team-a", "arn:aws:iam::1:role/given")];
+        with(first.into_iter().chain([node("role/second", "iam.role", second), owned]))
+    };
+    let given = || tree!("arn:aws:iam::1:role/given");
+    assert_eq!(chain("team-b", to("role/first.arn")), ["error role/second"]);
+    assert_eq!(chain("kube-system", to("role/first.arn")), ["error role/second"]);
+    assert_eq!(chain("team-b", given()), ["error role/second"]);
+    assert_eq!(chain("team-a", to("role/first.arn")), NOTHING);
+    assert_eq!(chain("team-a", given()), NOTHING);
+    assert_eq!(chain("team-b", tree!("arn:aws:iam::1:role/ops")), NOTHING);
+}
+
+#[test]
 fn tenants_have_roles_of_their_own() {
     let both = |role: Tree| [account("team-a", role.clone()), account("team-b", role)];
     let shared = with([role("r", &["elsewhere:x"])].into_iter().chain(both(to("role/r.arn"))));
