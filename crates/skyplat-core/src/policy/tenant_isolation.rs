@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{allowed, fits};
+use super::document::{Allow, allowed, fits};
 use super::rbac;
 use super::subject::for_each_map;
 use super::{Check, Findings, Subject};
@@ -217,7 +217,7 @@ fn chains(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>], findin
     for (node, _) in subject.of_kind("iam.role") {
         let own = holders(&Role::Made(node.address.clone()), Some(node));
         let document = node.inputs.get("assume_role_policy_document").unwrap_or(&Tree::Null);
-        for principal in allowed(document).iter().flat_map(|allow| allow.raw_aws_principals()) {
+        for principal in allowed(document).iter().flat_map(Allow::raw_aws_principals) {
             let taker = match (subject.referred(Some(principal)), principal.as_str()) {
                 (Some(role), _) => Role::Made(role.clone()),
                 (None, Some(arn)) => Role::Given(arn.to_owned()),
