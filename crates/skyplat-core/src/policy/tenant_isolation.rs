@@ -111,6 +111,17 @@ enum Role {
     Given(String),
 }
 
+impl Role {
+    /// Returns whether two namespaces that have the role are those of two.
+    fn parts(&self, one: &Namespace, other: &Namespace) -> bool {
+        match self {
+            Self::Made(_) => one != other,
+            // One tenant may have namespaces of its name in several clusters.
+            Self::Given(_) => one.name != other.name,
+        }
+    }
+}
+
 /// A service account that takes a role.
 struct Use<'a> {
     address: &'a Address,
@@ -149,11 +160,7 @@ fn shared_roles(tenants: &Tenants<'_>, uses: &[Use<'_>], findings: &mut Findings
     }
     for (role, together) in by_role {
         for user in together.iter().filter(|user| tenants.has(&user.namespace)) {
-            let others = together.iter().filter(|other| match role {
-                Role::Made(_) => other.namespace != user.namespace,
-                // One tenant may have namespaces of its name in several clusters.
-                Role::Given(_) => other.namespace.name != user.namespace.name,
-            });
+            let others = together.iter().filter(|other| role.parts(&other.namespace, &user.namespace));
             let others: BTreeSet<&str> = others.map(|other| other.namespace.name.as_str()).collect();
             if others.is_empty() {
                 continue;
@@ -225,8 +232,8 @@ fn chains(subject: &Subject<'_>, tenants: &Tenants<'_>, uses: &[Use<'_>], findin
             };
             let taker_node = subject.referred(Some(principal)).and_then(|role| subject.graph().get(role));
             for tenant in holders(&taker, taker_node).iter().filter(|holder| tenants.has(holder)) {
-                let others: Vec<&str> =
-                    own.iter().filter(|other| *other != tenant).map(|other| other.name.as_str()).collect();
+                let others = own.iter().filter(|other| taker.parts(other, tenant));
+                let others: Vec<&str> = others.map(|other| other.name.as_str()).collect();
                 if !others.is_empty() {
                     let others = others.join(", ");
                     let message =

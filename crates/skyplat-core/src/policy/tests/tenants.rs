@@ -103,7 +103,18 @@ fn a_tenants_role_takes_no_role_of_another() {
         let mut owned = account(owner, to("role/second.arn"));
         owned.address = "owned/account".into();
         let first = [role("first", &["team-a:x"]), account("team-a", "arn:aws:iam::1:role/given")];
-        with(first.into_iter().chain([node("role/second", "iam.role", second), owned]))
+        // The same tenant in another cluster, with the same role that was given.
+        let elsewhere = |address: &str, mut node: ObjectNode| {
+            node.address = address.into();
+            inside(node, "spoke/eks")
+        };
+        let spoke = [
+            cluster("spoke/eks"),
+            elsewhere("spoke/namespace", namespace("team-a", true)),
+            elsewhere("spoke/account", first[1].clone()),
+        ];
+        let second = [node("role/second", "iam.role", second), owned];
+        with(first.into_iter().chain(spoke).chain(second))
     };
     let given = || tree!("arn:aws:iam::1:role/given");
     assert_eq!(chain("team-b", to("role/first.arn")), ["error role/second"]);
