@@ -145,6 +145,8 @@ fn a_saved_plan_is_the_same_plan_until_the_state_moves_on() {
         let mut session = lock(&workspace).await;
         let prepared = prepare(&workspace, session.state(), Observations::none()).await;
         let file = workspace.plan_file(&prepared, session.state(), &PlanOptions::default()).unwrap();
+        let digest = workspace.digest(&prepared, session.state(), &PlanOptions::default()).unwrap();
+        assert_eq!(digest, file.digest);
         let again = workspace.prepare_saved(file.clone(), session.state()).unwrap();
         assert_eq!(again.plan, prepared.plan);
         apply(&workspace, session.as_mut(), &again).await;
